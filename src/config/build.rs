@@ -1,0 +1,166 @@
+//! All options together.
+
+use super::{
+    Config, ConfigError, Fault, Limits, Problem, Timeouts, identity, listener, route, values,
+};
+use crate::flags::{FlagError, Flags, Options};
+use crate::limits;
+use log::LevelFilter;
+
+/// What `--log` may say.
+const LEVELS: [(&str, LevelFilter); 6] = [
+    ("off", LevelFilter::Off),
+    ("error", LevelFilter::Error),
+    ("warn", LevelFilter::Warn),
+    ("info", LevelFilter::Info),
+    ("debug", LevelFilter::Debug),
+    ("trace", LevelFilter::Trace),
+];
+
+/// Makes types of the options.
+///
+/// # Errors
+/// Everything that is wrong, the command line's own mistakes first: identities, routes, what
+/// listeners have in common, the rest, each in the order given.
+pub fn build(flags: &Flags) -> Result<Config, Vec<ConfigError>> {
+    let mut errors: Vec<_> = flags
+        .errors
+        .iter()
+        .cloned()
+        .map(ConfigError::Flag)
+        .collect();
+    let options = &flags.options;
+    let identities = identity::read_all(&options.identity, &mut errors);
+    let hidden = flags.errors.iter().any(FlagError::hides_options);
+    let known = (!hidden).then_some(identities.as_slice());
+    let drafts = route::read_all(&options.route, known, &mut errors);
+    if options.route.is_empty() && flags.errors.is_empty() {
+        errors.push(ConfigError::of_all(route::OPTION, Problem::NoRoute));
+    }
+    let limits = limits_of(options, &mut errors);
+    let listeners = listener::group(&drafts, limits.clients, &mut errors);
+    let config = Config {
+        routes: drafts
+            .into_iter()
+            .filter_map(|draft| draft.finish(&identities))
+            .collect(),
+        identities,
+        listeners,
+        ca: single(
+            "--ca",
+            &options.ca,
+            None,
+            |text| values::file(text).map(Some),
+            &mut errors,
+        ),
+        limits,
+        timeouts: timeouts_of(options, &mut errors),
+        log: single("--log", &options.log, LevelFilter::Info, level, &mut errors),
+    };
+    if errors.is_empty() {
+        Ok(config)
+    } else {
+        Err(errors)
+    }
+}
+
+fn limits_of(options: &Options, errors: &mut Vec<ConfigError>) -> Limits {
+    let (least, most) = (limits::HEAD_MIN as u64, limits::HEAD_MAX as u64);
+    Limits {
+        clients: single(
+            "--max-clients",
+            &options.max_clients,
+            limits::CLIENTS_DEFAULT,
+            |text| values::count(text, 1, limits::CLIENTS_MAX),
+            errors,
+        ),
+        header: single(
+            "--max-header",
+            &options.max_header,
+            limits::HEAD_DEFAULT,
+            |text| values::size(text, least, most).map(|size| size as usize),
+            errors,
+        ),
+        body: single(
+            "--max-body",
+            &options.max_body,
+            None,
+            |text| values::size(text, 1, u64::MAX).map(Some),
+            errors,
+        ),
+    }
+}
+
+fn timeouts_of(options: &Options, errors: &mut Vec<ConfigError>) -> Timeouts {
+    use values::{duration, duration_or_zero};
+    Timeouts {
+        connect: single(
+            "--connect-timeout",
+            &options.connect_timeout,
+            limits::CONNECT_TIMEOUT,
+            duration,
+            errors,
+        ),
+        header: single(
+            "--header-timeout",
+            &options.header_timeout,
+            limits::HEADER_TIMEOUT,
+            duration,
+            errors,
+        ),
+        wait: single(
+            "--wait-timeout",
+            &options.wait_timeout,
+            limits::WAIT_TIMEOUT,
+            duration,
+            errors,
+        ),
+        response: single(
+            "--response-timeout",
+            &options.response_timeout,
+            limits::RESPONSE_TIMEOUT,
+            duration,
+            errors,
+        ),
+        idle: single(
+            "--idle-timeout",
+            &options.idle_timeout,
+            limits::IDLE_TIMEOUT,
+            duration,
+            errors,
+        ),
+        upstream_idle: single(
+            "--upstream-idle",
+            &options.upstream_idle,
+            limits::UPSTREAM_IDLE,
+            duration_or_zero,
+            errors,
+        ),
+        drain: single(
+            "--drain-timeout",
+            &options.drain_timeout,
+            limits::DRAIN_TIMEOUT,
+            duration_or_zero,
+            errors,
+        ),
+    }
+}
+
+fn level(text: &str) -> Result<LevelFilter, Fault> {
+    values::word(text, &LEVELS)
+}
+
+/// An option that is given at most once: its value, or what holds without it.
+fn single<T>(
+    option: &'static str,
+    given: &Option<String>,
+    default: T,
+    parse: impl FnOnce(&str) -> Result<T, Fault>,
+    errors: &mut Vec<ConfigError>,
+) -> T {
+    let Some(text) = given else { return default };
+    parse(text).unwrap_or_else(|fault| {
+        errors.push(ConfigError::new(option, text, Problem::Value(fault)));
+        default
+    })
+}

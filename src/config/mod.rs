@@ -1,0 +1,233 @@
+//! What the options mean: strings become types here, once. No I/O.
+//!
+//! A new key is a row in the table of `identity` or `route`; a new option a line in `build`.
+
+mod build;
+mod cidr;
+mod error;
+mod host;
+mod identity;
+mod list;
+mod listen;
+mod listener;
+mod path;
+mod route;
+mod url;
+mod values;
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use build::build;
+pub use error::{ConfigError, Fault, Problem};
+pub use host::HostFault;
+pub use path::PathFault;
+pub use values::Bound;
+
+/// Everything the options say, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Identities in the order given; the built-in `none` is always first.
+    pub identities: Vec<IdentityConfig>,
+    /// Routes in the order given.
+    pub routes: Vec<RouteConfig>,
+    /// One for each distinct LISTEN, in order of first mention.
+    pub listeners: Vec<ListenerConfig>,
+    /// `--ca`: roots of identities without `ca=`; `None` is the system's bundle.
+    pub ca: Option<PathBuf>,
+    /// `--max-*`.
+    pub limits: Limits,
+    /// The timeouts.
+    pub timeouts: Timeouts,
+    /// `--log`.
+    pub log: log::LevelFilter,
+}
+
+/// Which identity: an index into [`Config::identities`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct IdentityId(pub u8);
+
+/// Which route: an index into [`Config::routes`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RouteId(pub u8);
+
+/// `--max-clients`, `--max-header`, `--max-body`.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Client connections over all listeners.
+    pub clients: usize,
+    /// Bytes of a client's request head.
+    pub header: usize,
+    /// Bytes of a request body; `None` is no limit.
+    pub body: Option<u64>,
+}
+
+/// The timeouts of the command line.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    /// DNS, TCP and TLS together.
+    pub connect: Duration,
+    /// A client's head, from its first byte to its last.
+    pub header: Duration,
+    /// For a free upstream connection.
+    pub wait: Duration,
+    /// From the last byte of the request to the head of the response, and between pieces of its body.
+    pub response: Duration,
+    /// A silent client.
+    pub idle: Duration,
+    /// A pooled connection; zero: a connection per request.
+    pub upstream_idle: Duration,
+    /// Requests in flight at a stop.
+    pub drain: Duration,
+}
+
+/// `--identity`: who we are to the cloud, and whom we trust there.
+#[derive(Debug, Clone)]
+pub struct IdentityConfig {
+    /// Its name, for people and for `identity=`.
+    pub name: String,
+    /// Certificate chain; `None`: TLS without a client certificate.
+    pub cert: Option<PathBuf>,
+    /// Private key; `None`: in the file of `cert`.
+    pub key: Option<PathBuf>,
+    /// Roots; `None`: [`Config::ca`].
+    pub ca: Option<PathBuf>,
+    /// TLS versions offered.
+    pub versions: TlsVersions,
+    /// ALPN protocol offered; `None` sends none.
+    pub alpn: Option<String>,
+    /// Most upstream connections.
+    pub connections: usize,
+    /// Most requests waiting for one.
+    pub waiting: usize,
+    /// Upstreams whose TLS sessions are kept; 0 turns resumption off.
+    pub sessions: usize,
+}
+
+/// `tls=`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsVersions {
+    /// TLS 1.2 and 1.3.
+    Both,
+    /// Exactly 1.2.
+    Only12,
+    /// Exactly 1.3.
+    Only13,
+}
+
+/// A host as TLS and DNS know it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Host {
+    /// A DNS name in lower case, without a trailing dot.
+    Name(String),
+    /// An address.
+    Ip(IpAddr),
+}
+
+/// `https://HOST[:PORT][/PREFIX]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpstreamUrl {
+    /// Host.
+    pub host: Host,
+    /// Port, 443 by default.
+    pub port: u16,
+    /// Put before the client's path; empty or `/a/b`, never with a trailing slash.
+    pub prefix: String,
+}
+
+/// What goes out as `Host`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HostHeader {
+    /// The URL's authority.
+    Url,
+    /// The client's own.
+    Keep,
+    /// This one.
+    Name(String),
+}
+
+/// `--route`: requests that arrive at a listener and where they go, as whom.
+#[derive(Debug, Clone)]
+pub struct RouteConfig {
+    /// The option's value as it was given, for messages.
+    pub text: String,
+    /// Where it listens.
+    pub listen: Listen,
+    /// Where it sends.
+    pub to: UpstreamUrl,
+    /// As whom.
+    pub identity: IdentityId,
+    /// Client paths it takes: `None` takes all; else `/a/b`, never with a trailing slash.
+    pub path: Option<String>,
+    /// Whether `path` is taken off before `to.prefix` is put on.
+    pub strip: bool,
+    /// SNI in place of the URL's host; sets the verified name too.
+    pub sni: Option<String>,
+    /// Verified name in place of the URL's host or `sni`.
+    pub verify: Option<Host>,
+    /// What goes out as `Host`.
+    pub host: HostHeader,
+    /// Whether `Location` is left as it is.
+    pub keep_redirects: bool,
+    /// Whether `Via` is added.
+    pub via: bool,
+    /// In place of [`Timeouts::response`].
+    pub response_timeout: Option<Duration>,
+    /// Peers admitted; empty admits all (loopback only).
+    pub from: Vec<Cidr>,
+}
+
+/// LISTEN.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Listen {
+    /// `PORT`: 127.0.0.1 and ::1.
+    Loopback(u16),
+    /// `IP:PORT`.
+    Tcp(SocketAddr),
+}
+
+/// One distinct LISTEN.
+#[derive(Debug, Clone)]
+pub struct ListenerConfig {
+    /// Where.
+    pub listen: Listen,
+    /// Its routes, in the order given.
+    pub routes: Vec<RouteId>,
+    /// Most client connections.
+    pub clients: usize,
+}
+
+/// A range of addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cidr {
+    /// An address of it.
+    pub address: IpAddr,
+    /// How many leading bits count.
+    pub bits: u8,
+}
+
+impl Config {
+    /// The identity that an id of this configuration means.
+    pub fn identity(&self, id: IdentityId) -> &IdentityConfig {
+        &self.identities[usize::from(id.0)]
+    }
+
+    /// The route that an id of this configuration means.
+    pub fn route(&self, id: RouteId) -> &RouteConfig {
+        &self.routes[usize::from(id.0)]
+    }
+
+    /// Every identity with its id.
+    pub fn identities(&self) -> impl Iterator<Item = (IdentityId, &IdentityConfig)> {
+        (0..).map(IdentityId).zip(&self.identities)
+    }
+
+    /// Whether any route sends as this identity. One that none uses is worth a warning.
+    pub fn is_used(&self, id: IdentityId) -> bool {
+        self.routes.iter().any(|route| route.identity == id)
+    }
+}
+
+#[cfg(test)]
+mod tests;

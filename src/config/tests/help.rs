@@ -1,0 +1,97 @@
+//! Whether `egret --help` tells the truth about options, keys and limits.
+
+use crate::config::list::built;
+use crate::config::{Bound, identity, route};
+use crate::flags::{self, HELP};
+use crate::limits;
+
+/// The lines of help that tell of an entry: from the one it begins to the next one.
+fn entry(indent: &str, name: &str) -> String {
+    let begins = |line: &&str| {
+        line.strip_prefix(indent)
+            .and_then(|line| line.strip_prefix(name))
+            .is_some_and(|rest| rest.starts_with(['=', ' ']))
+    };
+    let mut lines = HELP.lines().skip_while(|line| !begins(line));
+    let first = lines
+        .next()
+        .unwrap_or_else(|| panic!("help does not tell of {name}"));
+    let deeper = |line: &&str| line.starts_with(&format!("{indent}     "));
+    lines
+        .take_while(deeper)
+        .fold(first.to_owned(), |text, line| text + " " + line.trim())
+}
+
+#[test]
+fn help_tells_of_every_option() {
+    for flag in flags::options() {
+        entry("  ", flag);
+    }
+    for word in ["@FILE", "-h, --help", "-V, --version"] {
+        entry("  ", word);
+    }
+}
+
+#[test]
+fn help_tells_every_default_as_it_is() {
+    let time = |time| Bound::Time(time).to_string();
+    let size = |size: usize| Bound::Size(size as u64).to_string();
+    // The longest unit is not the plainest one for 60s.
+    let response = format!("{}s", limits::RESPONSE_TIMEOUT.as_secs());
+    let defaults = [
+        ("--ca", "the system's".to_owned()),
+        ("--max-clients", limits::CLIENTS_DEFAULT.to_string()),
+        ("--max-header", size(limits::HEAD_DEFAULT)),
+        ("--max-body", "no limit".to_owned()),
+        ("--connect-timeout", time(limits::CONNECT_TIMEOUT)),
+        ("--header-timeout", time(limits::HEADER_TIMEOUT)),
+        ("--wait-timeout", time(limits::WAIT_TIMEOUT)),
+        ("--response-timeout", response),
+        ("--idle-timeout", time(limits::IDLE_TIMEOUT)),
+        ("--upstream-idle", time(limits::UPSTREAM_IDLE)),
+        ("--drain-timeout", time(limits::DRAIN_TIMEOUT)),
+        ("--log", "info".to_owned()),
+    ];
+    let all: Vec<_> = defaults
+        .iter()
+        .map(|(flag, _)| *flag)
+        .chain(["--identity", "--route"])
+        .collect();
+    assert!(flags::options().all(|flag| all.contains(&flag)));
+    for (flag, default) in defaults {
+        let entry = entry("  ", flag);
+        let told = [')', ';'].map(|end| format!("(default: {default}{end}"));
+        assert!(
+            told.iter().any(|told| entry.contains(told)),
+            "{default}: {entry}"
+        );
+    }
+}
+
+#[test]
+fn help_tells_of_every_key_and_its_default() {
+    for key in built(identity::KEYS).chain(built(route::KEYS)) {
+        entry("      ", key);
+    }
+    let told = |key: &str, default: usize, most: usize| {
+        let told = format!("(default: {default}; at most {most})");
+        assert!(entry("      ", key).contains(&told), "{key} {told}");
+    };
+    told(
+        "connections",
+        limits::CONNECTIONS_DEFAULT,
+        limits::CONNECTIONS_MAX,
+    );
+    told("waiting", limits::WAITING_DEFAULT, limits::WAITING_MAX);
+    told("sessions", limits::SESSIONS_DEFAULT, limits::SESSIONS_MAX);
+}
+
+#[test]
+fn help_tells_the_maximums_as_they_are() {
+    let clients = format!("at most {})", limits::CLIENTS_MAX);
+    assert!(entry("  ", "--max-clients").contains(&clients));
+    let size = |size: usize| Bound::Size(size as u64).to_string();
+    let header = format!("{} to {})", size(limits::HEAD_MIN), size(limits::HEAD_MAX));
+    assert!(entry("  ", "--max-header").contains(&header));
+    assert!(HELP.contains(&format!("at most {}:", Bound::Time(limits::DURATION_MAX))));
+}

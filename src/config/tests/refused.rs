@@ -1,0 +1,250 @@
+//! The exact words for each mistake in one option.
+
+use super::{ROUTE, errors};
+
+#[test]
+fn a_wrong_route_is_refused_in_these_words() {
+    let table = [
+        (
+            "8080,to=http://x,identity=none",
+            "upstream must be https://",
+        ),
+        (
+            "8080,to=https://,identity=none",
+            "to=https://: host is missing",
+        ),
+        (
+            "8080,to=https://a/..,identity=none",
+            "to=https://a/..: path must have no . or .. segment",
+        ),
+        (
+            "8080,to=https://b\u{fc}cher.example,identity=none",
+            "to=https://b\u{fc}cher.example: host must be ASCII; give its A-label, such as \
+             xn--bcher-kva.example",
+        ),
+        (
+            "8080,to=https://u@a,identity=none",
+            "to=https://u@a: user and password are not supported; take them away",
+        ),
+        (
+            "8080,identity=none",
+            "to= is missing; add to=https://HOST, where requests go",
+        ),
+        (
+            "8080,to=https://a",
+            "identity= is missing; choose as whom to send: identity=NAME, or identity=none for \
+             no certificate",
+        ),
+        (
+            "8080,to=https://a,identity=x",
+            "identity=x: there is no such identity; known: none, meter",
+        ),
+        (
+            "8080,to=https://a,identity=none,pth=/x",
+            "pth= is unknown; did you mean path=? allowed: to=, identity=, path=, strip=, sni=, \
+             verify=, host=, redirects=, via=, response-timeout=, clients=, from=",
+        ),
+        (
+            "8080,to=https://a,identity=none,x",
+            "\"x\" is not KEY=VALUE; a comma separates, a value holds none",
+        ),
+        (
+            "8080,to=https://a,identity=none,",
+            "\"\" is not KEY=VALUE; a comma separates, a value holds none",
+        ),
+        (
+            "8080,to=https://a,to=https://b,identity=none",
+            "to= is given more than once; give it once",
+        ),
+        (
+            "8080,to=https://a,identity=none,strip=yes",
+            "strip= needs path=; add it, or leave strip= out",
+        ),
+        (
+            "8080,to=https://a,identity=none,path=/a,strip=true",
+            "strip=true: must be yes or no",
+        ),
+        (
+            "8080,to=https://a,identity=none,path=a",
+            "path=a: path must begin with /",
+        ),
+        (
+            "8080,to=https://a,identity=none,sni=10.0.0.1",
+            "sni=10.0.0.1: must be a DNS name; TLS sends no server name for an address, leave \
+             sni= out",
+        ),
+        (
+            "8080,to=https://a,identity=none,verify=",
+            "verify=: host is missing",
+        ),
+        (
+            "8080,to=https://a,identity=none,host=a b",
+            "host=a b: host must not contain ' '",
+        ),
+        (
+            "8080,to=https://a,identity=none,redirects=no",
+            "redirects=no: must be keep or rewrite",
+        ),
+        (
+            "8080,to=https://a,identity=none,via=no",
+            "via=no: must be on or off",
+        ),
+        (
+            "8080,to=https://a,identity=none,response-timeout=0",
+            "response-timeout=0: must be more than 0",
+        ),
+        (
+            "8080,to=https://a,identity=none,response-timeout=25h",
+            "response-timeout=25h: must be a duration: 500ms, 5s or 2m, a bare number is seconds",
+        ),
+        (
+            "8080,to=https://a,identity=none,response-timeout=1441m",
+            "response-timeout=1441m: is above the maximum of 1440m",
+        ),
+        (
+            "8080,to=https://a,identity=none,clients=0",
+            "clients=0: must be at least 1",
+        ),
+        (
+            "8080,to=https://a,identity=none,clients=1025",
+            "clients=1025: is above the maximum of 1024",
+        ),
+        (
+            "8080,to=https://a,identity=none,from=10.0.0.1/8",
+            "from=10.0.0.1/8: is no first address of a range; write 10.0.0.0/8, or 10.0.0.1 alone",
+        ),
+        (
+            "8080,to=https://a,identity=none,uid=0",
+            "uid= is not built yet in this version",
+        ),
+        (
+            "8080,to=https://a,identity=none,mode=0660",
+            "mode= is not built yet in this version",
+        ),
+        (
+            "8080,to=https://a,identity=none,group=x",
+            "group= is not built yet in this version",
+        ),
+        (
+            "8080,to=https://a,identity=none,origins=any",
+            "origins= is not built yet in this version",
+        ),
+        (
+            "unix:/x,to=https://a,identity=none",
+            "unix: is not built yet in this version",
+        ),
+        (
+            "systemd:x,to=https://a,identity=none",
+            "systemd: is not built yet in this version",
+        ),
+        (
+            "localhost:80,to=https://a,identity=none",
+            "must listen on an address, not a name: PORT (for localhost), IP:PORT or [IPV6]:PORT",
+        ),
+        (
+            "99999,to=https://a,identity=none",
+            "must begin with LISTEN: PORT, IP:PORT or [IPV6]:PORT",
+        ),
+        (
+            "[::]:80,to=https://a,identity=none",
+            "[::]:80 is open to other machines; add from=CIDR for those that may use it, or \
+             listen on 127.0.0.1",
+        ),
+    ];
+    for (text, problem) in table {
+        let given = ["--identity", "meter", "--route", text];
+        assert_eq!(errors(&given), [format!("--route {text:?}: {problem}")]);
+    }
+}
+
+#[test]
+fn a_wrong_identity_is_refused_in_these_words() {
+    let table = [
+        ("", "must begin with a NAME of 1 to 64 of A-Z a-z 0-9 . _ -"),
+        (
+            "a b",
+            "must begin with a NAME of 1 to 64 of A-Z a-z 0-9 . _ -",
+        ),
+        (
+            "cert=a.crt",
+            "must begin with a NAME of 1 to 64 of A-Z a-z 0-9 . _ -",
+        ),
+        ("x,cert=", "cert=: must name a file"),
+        ("x,key=a.key", "key= needs cert=; add it, or leave key= out"),
+        ("x,ca=pin", "ca=pin is not built yet in this version"),
+        (
+            "x,pin=sha256/AAAA=",
+            "pin= is not built yet in this version",
+        ),
+        ("x,crl=a", "crl= is not built yet in this version"),
+        ("x,tls=1.1", "tls=1.1: must be 1.2 or 1.3"),
+        (
+            "x,alpn=a b",
+            "alpn=a b: must be at most 255 visible ASCII characters",
+        ),
+        ("x,connections=0", "connections=0: must be at least 1"),
+        (
+            "x,connections=65",
+            "connections=65: is above the maximum of 64",
+        ),
+        ("x,connections=+1", "connections=+1: must be a whole number"),
+        ("x,waiting=257", "waiting=257: is above the maximum of 256"),
+        ("x,sessions=65", "sessions=65: is above the maximum of 64"),
+        (
+            "x,crt=a",
+            "crt= is unknown; did you mean cert=? allowed: cert=, key=, ca=, tls=, alpn=, \
+             connections=, waiting=, sessions=",
+        ),
+        (
+            "none,cert=a",
+            "cert= cannot be set on the built-in none, only connections=, waiting= and \
+             sessions=; choose another name",
+        ),
+        (
+            "meter",
+            "there is an identity of this name already; choose another name",
+        ),
+    ];
+    for (text, problem) in table {
+        let given = ["--identity", "meter", "--identity", text, "--route", ROUTE];
+        assert_eq!(errors(&given), [format!("--identity {text:?}: {problem}")]);
+    }
+}
+
+#[test]
+fn another_wrong_option_is_refused_in_these_words() {
+    let table = [
+        ("--ca", "", "must name a file"),
+        ("--max-clients", "0", "must be at least 1"),
+        ("--max-clients", "1025", "is above the maximum of 1024"),
+        ("--max-clients", "many", "must be a whole number"),
+        ("--max-header", "33k", "is above the maximum of 32k"),
+        ("--max-header", "1", "must be at least 1k"),
+        ("--max-header", "1g", "must be a size: 16384, 16k or 1m"),
+        ("--max-body", "0", "must be at least 1"),
+        ("--connect-timeout", "0", "must be more than 0"),
+        ("--header-timeout", "0", "must be more than 0"),
+        ("--wait-timeout", "0", "must be more than 0"),
+        ("--response-timeout", "0", "must be more than 0"),
+        ("--idle-timeout", "0", "must be more than 0"),
+        (
+            "--upstream-idle",
+            "99999999999999999999999s",
+            "is above the maximum of 1440m",
+        ),
+        (
+            "--drain-timeout",
+            "soon",
+            "must be a duration: 500ms, 5s or 2m, a bare number is seconds",
+        ),
+        (
+            "--log",
+            "loud",
+            "must be off, error, warn, info, debug or trace",
+        ),
+    ];
+    for (option, text, problem) in table {
+        let given = [option, text, "--route", ROUTE];
+        assert_eq!(errors(&given), [format!("{option} {text:?}: {problem}")]);
+    }
+}

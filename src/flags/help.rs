@@ -1,0 +1,87 @@
+//! The text of `egret --help`, kept true by a test against the options, the keys and the limits.
+
+/// What `egret --help` prints.
+pub const HELP: &str = "\
+Usage: egret [run] OPTIONS
+       egret check OPTIONS
+
+A forward proxy for small devices: plain HTTP in, mutual TLS out.
+run (the default) starts it. check validates options and files without opening
+a socket, and prints what would run.
+
+Who we are to the cloud, and whom we trust there; may be repeated:
+  --identity NAME[,KEY=VALUE]...
+      cert=FILE          certificate chain, PEM (default: no client certificate)
+      key=FILE           its key, PEM (default: in the file of cert=)
+      ca=FILE            roots, PEM (default: those of --ca)
+      tls=1.2|1.3        exactly this version (default: both)
+      alpn=PROTO         protocol offered (default: http/1.1); empty sends none
+      connections=N      most upstream connections (default: 16; at most 64)
+      waiting=N          most requests waiting (default: 32; at most 256)
+      sessions=N         upstreams whose TLS sessions are kept
+                         (default: 16; at most 64); 0 turns resumption off
+  The identity none is built in: no client certificate, roots of --ca. Only its
+  connections=, waiting= and sessions= can be set.
+
+Where requests arrive, and where they go, as whom; may be repeated:
+  --route LISTEN,to=https://HOST[:PORT][/PREFIX],identity=NAME[,KEY=VALUE]...
+      to=URL             the upstream; its PREFIX is put before the path
+      identity=NAME      one of --identity, or none
+      path=/PREFIX       take these paths only; the longest one wins
+                         (default: all paths)
+      strip=yes|no       take path= off before PREFIX is put on (default: no)
+      sni=NAME           TLS server name, and the name verified
+                         (default: HOST)
+      verify=NAME        the name verified (default: sni=, else HOST)
+      host=NAME|keep     Host sent, keep: the client's own (default: HOST)
+      redirects=WORD     keep: leave Location as it is; rewrite: to the
+                         address the client called (default: rewrite)
+      via=on|off         add a Via field (default: on)
+      response-timeout=DUR
+                         in place of --response-timeout
+      clients=N          most client connections of this LISTEN
+                         (default: an equal share of --max-clients)
+      from=CIDR          peers admitted; may be repeated (default: all; needed
+                         where LISTEN is not a loopback address)
+  LISTEN is PORT (127.0.0.1 and ::1), IP:PORT or [IPV6]:PORT; port 0 takes a
+  free one. Routes that share a LISTEN must differ in path=.
+
+Trust and limits:
+  --ca FILE              roots of identities without ca=, PEM
+                         (default: the system's)
+  --max-clients N        client connections (default: 256; at most 1024)
+  --max-header SIZE      a request's head (default: 16k; 1k to 32k)
+  --max-body SIZE        a request's body (default: no limit)
+
+Timeouts, each at most 1440m:
+  --connect-timeout DUR  DNS, TCP and TLS together (default: 10s)
+  --header-timeout DUR   a client's head, first byte to last (default: 15s)
+  --wait-timeout DUR     for a free upstream connection (default: 5s)
+  --response-timeout DUR from the end of the request to the response's head,
+                         and between pieces of its body (default: 60s)
+  --idle-timeout DUR     a silent client (default: 75s)
+  --upstream-idle DUR    an unused upstream connection (default: 30s);
+                         0: a new connection for every request
+  --drain-timeout DUR    requests in flight at a stop (default: 10s);
+                         0: stop at once
+
+Others:
+  --log LEVEL            off, error, warn, info, debug or trace, to standard
+                         error (default: info)
+  @FILE                  more options from a file: words as in a shell, # starts
+                         a comment
+  -h, --help             this text
+  -V, --version          the version
+
+A value is given as --flag VALUE or --flag=VALUE and holds no comma.
+DUR is 500ms, 5s or 2m, a bare number is seconds. SIZE is 16384, 16k or 1m.
+
+Example: two certificates, and none
+  egret --identity client,cert=client.crt,key=client.key \\
+        --identity another,cert=a.crt,key=a.key \\
+        --route 127.0.0.1:8080,to=https://certauth.example,identity=client \\
+        --route 127.0.0.1:8081,to=https://certauth.example,identity=another \\
+        --route 127.0.0.1:8082,to=https://certauth.example,identity=none
+
+Exit codes: 0 stopped cleanly, 1 failed at run time, 2 options, 3 files.
+";

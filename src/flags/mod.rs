@@ -1,0 +1,256 @@
+//! The command line as strings: which command, which options, what the options' files add.
+//!
+//! Nothing here knows what a value means; that is `config`. No mistake ends the reading: each is
+//! kept beside what could be read, so that all of them can be reported together.
+
+mod error;
+mod file;
+mod help;
+mod nearest;
+
+use std::ffi::OsString;
+use std::iter::Peekable;
+
+use argh::{ArgsInfo, FlagInfo, FromArgs, Optionality};
+
+pub use error::{FileProblem, FlagError};
+pub use help::HELP;
+pub use nearest::nearest;
+
+/// Options that belong to egret and wait for a later version. Building one means taking its line
+/// away here and adding a field to [`Options`].
+const NOT_BUILT: [&str; 8] = [
+    "--forward",
+    "--admin",
+    "--tunnel-idle",
+    "--reload-interval",
+    "--access-log",
+    "--syslog",
+    "--keylog",
+    "--pidfile",
+];
+
+/// Commands that belong to egret and wait for a later version.
+const COMMANDS_NOT_BUILT: [&str; 1] = ["probe"];
+
+/// Commands that may come first.
+const COMMANDS: [&str; 3] = ["run", "check", "help"];
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub enum Parsed {
+    /// `egret [run] OPTIONS`.
+    Run(Flags),
+    /// `egret check OPTIONS`.
+    Check(Flags),
+    /// `-h`, `--help` or `help`: the text to print, its newline included.
+    Help(&'static str),
+    /// `-V` or `--version`.
+    Version,
+}
+
+/// The options that could be read, and why the others could not.
+#[derive(Debug, Clone, Default)]
+pub struct Flags {
+    /// Each option's value as it was given.
+    pub options: Options,
+    /// What is wrong with the command line itself. `config::build` reports it with its own errors.
+    pub errors: Vec<FlagError>,
+}
+
+/// options of egret
+#[derive(Debug, Clone, Default, FromArgs, ArgsInfo)]
+pub struct Options {
+    /// who we are to the cloud, and whom we trust there
+    #[argh(option)]
+    pub identity: Vec<String>,
+    /// where requests arrive and where they go, as whom
+    #[argh(option)]
+    pub route: Vec<String>,
+    /// roots of identities without `ca=`
+    #[argh(option)]
+    pub ca: Option<String>,
+    /// client connections over all listeners
+    #[argh(option)]
+    pub max_clients: Option<String>,
+    /// bytes of a client's request head
+    #[argh(option)]
+    pub max_header: Option<String>,
+    /// bytes of a request body
+    #[argh(option)]
+    pub max_body: Option<String>,
+    /// DNS, TCP and TLS together
+    #[argh(option)]
+    pub connect_timeout: Option<String>,
+    /// a client's head, from its first byte to its last
+    #[argh(option)]
+    pub header_timeout: Option<String>,
+    /// for a free upstream connection
+    #[argh(option)]
+    pub wait_timeout: Option<String>,
+    /// from the end of the request to the head of the response
+    #[argh(option)]
+    pub response_timeout: Option<String>,
+    /// a silent client
+    #[argh(option)]
+    pub idle_timeout: Option<String>,
+    /// a pooled connection
+    #[argh(option)]
+    pub upstream_idle: Option<String>,
+    /// requests in flight at a stop
+    #[argh(option)]
+    pub drain_timeout: Option<String>,
+    /// what is logged
+    #[argh(option)]
+    pub log: Option<String>,
+}
+
+/// One option as it stands on the command line.
+struct Given {
+    flag: String,
+    value: Option<String>,
+}
+
+/// Reads the command line, the program's name left out.
+///
+/// `--flag value` and `--flag=value` are the same; a word `@FILE` stands for the words in that
+/// file. Never fails: mistakes are in [`Flags::errors`].
+pub fn parse<I>(args: I) -> Parsed
+where
+    I: IntoIterator,
+    I::Item: Into<OsString>,
+{
+    let (words, errors) = file::expand(args.into_iter().map(Into::into));
+    let mut flags = Flags {
+        options: Options::default(),
+        errors,
+    };
+    let mut words = words.into_iter().peekable();
+    let check = match words.next_if(|word| !word.starts_with('-')).as_deref() {
+        None | Some("run") => false,
+        Some("check") => true,
+        Some("help") => return Parsed::Help(HELP),
+        Some(word) => {
+            flags.errors.push(unusable_command(word));
+            // A word right behind it is its own, such as the URL of a probe.
+            words.next_if(|word| !word.starts_with('-'));
+            false
+        }
+    };
+    let mut taken = Vec::new();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "-h" | "--help" | "help" => return Parsed::Help(HELP),
+            "-V" | "--version" => return Parsed::Version,
+            _ => take(word, &mut words, &mut taken, &mut flags.errors),
+        }
+    }
+    flags.options = read(&taken, &mut flags.errors);
+    if check {
+        Parsed::Check(flags)
+    } else {
+        Parsed::Run(flags)
+    }
+}
+
+fn unusable_command(word: &str) -> FlagError {
+    if COMMANDS_NOT_BUILT.contains(&word) {
+        return FlagError::NotBuilt {
+            word: word.to_owned(),
+        };
+    }
+    FlagError::UnknownCommand {
+        word: word.to_owned(),
+        nearest: nearest(word, COMMANDS),
+    }
+}
+
+/// Takes one option and its value off the words; puts it on `taken` if it is one of ours.
+fn take(
+    word: String,
+    words: &mut Peekable<impl Iterator<Item = String>>,
+    taken: &mut Vec<Given>,
+    errors: &mut Vec<FlagError>,
+) {
+    if !word.starts_with('-') {
+        errors.push(stray(word));
+        return;
+    }
+    let given = split(word, words);
+    match refusal(&given, taken) {
+        Some(error) => errors.push(error),
+        None => taken.push(given),
+    }
+}
+
+fn stray(word: String) -> FlagError {
+    if COMMANDS_NOT_BUILT.contains(&word.as_str()) {
+        return FlagError::NotBuilt { word };
+    }
+    let is_command = COMMANDS.contains(&word.as_str());
+    FlagError::Stray { word, is_command }
+}
+
+/// Splits `--flag=value`, which argh does not know, or takes the value from the next word.
+fn split(word: String, words: &mut Peekable<impl Iterator<Item = String>>) -> Given {
+    match word.split_once('=') {
+        Some((flag, value)) if flag.starts_with("--") => Given {
+            flag: flag.to_owned(),
+            value: Some(value.to_owned()),
+        },
+        _ => Given {
+            flag: word,
+            value: words.next_if(|next| !next.starts_with('-')),
+        },
+    }
+}
+
+/// Why `given` cannot be taken after those already taken.
+fn refusal(given: &Given, taken: &[Given]) -> Option<FlagError> {
+    let flag = given.flag.clone();
+    if ["--help", "--version"].contains(&flag.as_str()) {
+        return Some(FlagError::UnexpectedValue { flag });
+    }
+    if NOT_BUILT.contains(&flag.as_str()) {
+        return Some(FlagError::NotBuilt { word: flag });
+    }
+    let Some(known) = known().iter().find(|known| known.long == flag) else {
+        let nearest = nearest(&flag, known().iter().map(|known| known.long));
+        return Some(FlagError::UnknownFlag { flag, nearest });
+    };
+    if given.value.is_none() {
+        return Some(FlagError::MissingValue { flag });
+    }
+    let again = taken.iter().any(|earlier| earlier.flag == flag);
+    (again && known.optionality != Optionality::Repeating).then_some(FlagError::Repeated { flag })
+}
+
+/// The names of the options that this version has, such as `--route`.
+pub fn options() -> impl Iterator<Item = &'static str> {
+    known()
+        .iter()
+        .map(|known| known.long)
+        .filter(|name| *name != "--help")
+}
+
+/// What argh derived from [`Options`].
+fn known() -> &'static [FlagInfo<'static>] {
+    Options::get_args_info().flags
+}
+
+fn read(taken: &[Given], errors: &mut Vec<FlagError>) -> Options {
+    let words: Vec<&str> = taken
+        .iter()
+        .flat_map(|given| [Some(given.flag.as_str()), given.value.as_deref()])
+        .flatten()
+        .collect();
+    Options::from_args(&["egret"], &words).unwrap_or_else(|exit| {
+        errors.push(FlagError::Usage {
+            text: exit.output.trim().to_owned(),
+        });
+        Options::default()
+    })
+}
+
+#[cfg(test)]
+mod tests;

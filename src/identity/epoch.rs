@@ -1,0 +1,274 @@
+//! One epoch of an identity: everything that was made from one reading of its files.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use rustls::client::{ResolvesClientCert, TicketRequest};
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::sign::CertifiedKey;
+use rustls::{CipherSuite, ClientConfig, SignatureScheme, SupportedProtocolVersion, version};
+
+use super::Pooled;
+use super::clock::{Clock, VerifierTime};
+use super::pem::{self, FileError, Roots};
+use super::sessions::Sessions;
+use super::verify::Trust;
+use super::x509;
+use crate::config::{IdentityConfig, TlsVersions};
+use crate::limits::TICKETS_PER_UPSTREAM;
+use crate::upstream::Upstream;
+use crate::upstream::connect;
+use crate::upstream::pool::Idle;
+
+/// Client configuration, session slots and idle connections that belong together. Nothing of one
+/// epoch is ever used by another, or by another identity: it is owned here and has no other key.
+#[derive(Debug)]
+pub struct Epoch {
+    /// Counts from 1 in each identity.
+    pub number: u32,
+    /// Our certificate, for people.
+    pub certificate: Option<x509::Summary>,
+    /// How many roots it trusts.
+    pub roots: usize,
+    /// What is not as it should be, but works.
+    pub warnings: Vec<String>,
+    /// TLS sessions.
+    pub sessions: Sessions,
+    /// Idle connections.
+    pub(super) idle: RefCell<Idle<Rc<Upstream>, Pooled>>,
+    /// Another epoch took its place, or the program stops: nothing is kept any more.
+    pub(super) retired: Cell<bool>,
+}
+
+impl Epoch {
+    /// Reads the files of `config` and makes all that follows from them.
+    ///
+    /// # Errors
+    /// Which file is missing or bad, and why.
+    pub fn load(
+        config: &IdentityConfig,
+        default_roots: &DefaultRoots,
+        clock: &Arc<dyn Clock>,
+        number: u32,
+    ) -> Result<Rc<Self>, LoadError> {
+        let credentials = match &config.cert {
+            Some(cert) => Some(pem::load_credentials(cert, config.key.as_deref())?),
+            None => None,
+        };
+        let roots = match &config.ca {
+            Some(file) => pem::load_roots(Some(file))?,
+            None => default_roots.get()?,
+        };
+        let warnings = credentials
+            .iter()
+            .flat_map(|credentials| &credentials.warnings)
+            .chain(&roots.warnings)
+            .map(ToString::to_string)
+            .collect();
+        let provider = Arc::new(provider());
+        let trust =
+            Trust::new(roots.store, Arc::clone(&provider)).map_err(|_| LoadError::NoRoots)?;
+        let (certified, certificate) = match credentials {
+            Some(credentials) => (Some(credentials.certified), Some(credentials.leaf)),
+            None => (None, None),
+        };
+        let base = client_config(config, &trust, provider, certified, clock)?;
+        Ok(Rc::new(Self {
+            number,
+            certificate,
+            roots: roots.count,
+            warnings,
+            sessions: Sessions::new(base, trust, config.sessions),
+            idle: RefCell::default(),
+            retired: Cell::new(false),
+        }))
+    }
+
+    /// Idle connections held.
+    pub fn idle(&self) -> usize {
+        self.idle.borrow().len()
+    }
+
+    /// Ends the epoch: its idle connections close, and none comes back to it.
+    pub(super) fn retire(&self) {
+        self.retired.set(true);
+        while let Some(pooled) = self.take_oldest() {
+            drop(pooled);
+        }
+    }
+
+    /// The connection that has been idle longest. What is dropped must be dropped outside the
+    /// table's borrow: a permit that comes free may be granted at once.
+    pub(super) fn take_oldest(&self) -> Option<Pooled> {
+        self.idle.borrow_mut().take_oldest()
+    }
+
+    /// A connection that has been idle for too long.
+    pub(super) fn take_expired(&self, now: Instant) -> Option<Pooled> {
+        self.idle.borrow_mut().take_expired(now)
+    }
+}
+
+/// Roots of identities without `ca=`: read once for all of them.
+#[derive(Debug)]
+pub struct DefaultRoots {
+    file: Option<PathBuf>,
+    read: RefCell<Option<Roots>>,
+}
+
+impl DefaultRoots {
+    /// `--ca FILE`, or the system's bundle.
+    pub fn new(file: Option<PathBuf>) -> Self {
+        Self {
+            file,
+            read: RefCell::new(None),
+        }
+    }
+
+    /// The roots, read now if they were not yet.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    pub fn get(&self) -> Result<Roots, FileError> {
+        if let Some(roots) = &*self.read.borrow() {
+            return Ok(roots.clone());
+        }
+        let roots = pem::load_roots(self.file.as_deref())?;
+        *self.read.borrow_mut() = Some(roots.clone());
+        Ok(roots)
+    }
+}
+
+/// Why an epoch could not be made.
+#[derive(Debug)]
+pub enum LoadError {
+    /// A file is missing or bad.
+    File(FileError),
+    /// There is nothing to trust.
+    NoRoots,
+    /// TLS cannot be set up this way.
+    Tls(rustls::Error),
+}
+
+impl LoadError {
+    /// Whether a file is not there yet, as opposed to bad.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::File(error) if error.is_missing())
+    }
+}
+
+impl From<FileError> for LoadError {
+    fn from(error: FileError) -> Self {
+        Self::File(error)
+    }
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(error) => error.fmt(f),
+            Self::NoRoots => f.write_str("no roots to trust; give some with ca= or --ca"),
+            Self::Tls(error) => write!(f, "TLS cannot be set up: {error}"),
+        }
+    }
+}
+
+fn client_config(
+    config: &IdentityConfig,
+    trust: &Trust,
+    provider: Arc<CryptoProvider>,
+    certified: Option<Arc<CertifiedKey>>,
+    clock: &Arc<dyn Clock>,
+) -> Result<ClientConfig, LoadError> {
+    let time = Arc::new(VerifierTime(Arc::clone(clock)));
+    let mut base = ClientConfig::builder_with_details(provider, time)
+        .with_protocol_versions(versions(config.versions))
+        .map_err(LoadError::Tls)?
+        .dangerous()
+        .with_custom_certificate_verifier(trust.verifier(None))
+        .with_client_cert_resolver(Arc::new(OneCertificate(certified)));
+    base.alpn_protocols = config
+        .alpn
+        .iter()
+        .map(|protocol| protocol.clone().into_bytes())
+        .collect();
+    // More than are kept would be thrown away.
+    base.send_ticket_request = Some(TicketRequest {
+        new_session_count: TICKETS_PER_UPSTREAM as u8,
+        resumption_count: 1,
+    });
+    Ok(base)
+}
+
+static BOTH: [&SupportedProtocolVersion; 2] = [&version::TLS13, &version::TLS12];
+
+fn versions(versions: TlsVersions) -> &'static [&'static SupportedProtocolVersion] {
+    match versions {
+        TlsVersions::Both => &BOTH,
+        TlsVersions::Only13 => &BOTH[..1],
+        TlsVersions::Only12 => &BOTH[1..],
+    }
+}
+
+/// The one certificate of an identity, or none. Knows which handshake asks: the one being polled.
+#[derive(Debug)]
+struct OneCertificate(Option<Arc<CertifiedKey>>);
+
+impl ResolvesClientCert for OneCertificate {
+    fn resolve(&self, _: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        let fits = |certified: &&Arc<CertifiedKey>| certified.key.choose_scheme(schemes).is_some();
+        let sent = self.0.as_ref().filter(fits);
+        connect::note(|facts| {
+            facts.asked = true;
+            facts.sent = sent.is_some();
+        });
+        sent.map(Arc::clone)
+    }
+
+    fn has_certs(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
+/// ring, with the cipher first that this machine computes fastest.
+fn provider() -> CryptoProvider {
+    let mut provider = ring::default_provider();
+    let aes = has_aes_instructions();
+    provider
+        .cipher_suites
+        .sort_by_key(|suite| cipher_rank(suite.suite(), aes));
+    provider
+}
+
+/// Where a suite stands in our offer: ChaCha20-Poly1305 first where AES is computed without
+/// instructions for it, which ring never uses on 32-bit ARM.
+fn cipher_rank(suite: CipherSuite, aes: bool) -> (bool, u8) {
+    let name = suite.as_str().unwrap_or_default();
+    let cipher = match (name.contains("CHACHA20"), name.contains("AES_128")) {
+        (true, _) if aes => 3,
+        (true, _) => 0,
+        (false, true) => 1,
+        (false, false) => 2,
+    };
+    (!name.starts_with("TLS13"), cipher)
+}
+
+#[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
+fn has_aes_instructions() -> bool {
+    std::arch::is_x86_feature_detected!("aes")
+}
+
+#[cfg(target_arch = "aarch64")]
+fn has_aes_instructions() -> bool {
+    std::arch::is_aarch64_feature_detected!("aes")
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64")))]
+fn has_aes_instructions() -> bool {
+    false
+}

@@ -1,0 +1,376 @@
+//! Who we are to the cloud and whom we trust there, with everything that may never be mixed:
+//! certificates, sessions and connections.
+
+pub mod clock;
+mod epoch;
+pub mod pem;
+mod sessions;
+mod verify;
+pub mod x509;
+
+pub use epoch::{DefaultRoots, Epoch, LoadError};
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::config::IdentityConfig;
+use crate::error::Cause;
+use crate::limits;
+use crate::metrics::{IdentityCounters, NotKept};
+use crate::upstream::Upstream;
+use crate::upstream::connect::{self, Connection, Handshakes};
+use crate::upstream::pool::{self, Slots};
+use crate::upstream::resolver::Resolver;
+use clock::Clock;
+
+/// What a waiting request wants, and what a finished one may pass on: a connection of the same
+/// epoch to the same upstream.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    epoch: Rc<Epoch>,
+    upstream: Rc<Upstream>,
+}
+
+type Permit = pool::Permit<Wanted, Offered>;
+type Offered = (Rc<Epoch>, Rc<Upstream>, Connection);
+
+/// An idle connection and its place among the identity's connections.
+#[derive(Debug)]
+pub(crate) struct Pooled {
+    connection: Connection,
+    permit: Permit,
+}
+
+/// One identity.
+#[derive(Debug)]
+pub struct Identity {
+    /// Its options.
+    pub config: IdentityConfig,
+    /// What it did.
+    pub counters: IdentityCounters,
+    state: RefCell<State>,
+    slots: Rc<Slots<Wanted, Offered>>,
+    handshakes: Semaphore,
+    /// A connection became idle.
+    rested: Notify,
+}
+
+#[derive(Debug)]
+enum State {
+    Ready(Rc<Epoch>),
+    Unavailable(String),
+}
+
+/// What opening a connection needs from outside.
+pub struct Dialer {
+    /// DNS.
+    pub resolver: Resolver,
+    /// Handshakes under way in the process.
+    pub handshakes: Semaphore,
+    /// `--connect-timeout`.
+    pub connect_timeout: Duration,
+    /// `--wait-timeout`.
+    pub wait_timeout: Duration,
+    /// `--upstream-idle`.
+    pub upstream_idle: Duration,
+}
+
+/// A connection in use for one request. Dropping it closes the connection; [`Lease::settle`]
+/// gives it back.
+#[derive(Debug)]
+pub struct Lease {
+    /// The connection.
+    pub connection: Connection,
+    /// It was used before.
+    pub reused: bool,
+    /// The server has asked for our certificate when this connection, or the session that it
+    /// resumed, was made.
+    pub asked: bool,
+    permit: Permit,
+    epoch: Rc<Epoch>,
+    upstream: Rc<Upstream>,
+    identity: Rc<Identity>,
+}
+
+impl Identity {
+    /// An identity whose files have not been read.
+    pub fn new(config: IdentityConfig) -> Rc<Self> {
+        Rc::new(Self {
+            slots: Slots::new(config.connections, config.waiting),
+            config,
+            counters: IdentityCounters::default(),
+            state: RefCell::new(State::Unavailable(String::from(
+                "its files were not read yet",
+            ))),
+            handshakes: Semaphore::new(limits::HANDSHAKES_PER_IDENTITY),
+            rested: Notify::new(),
+        })
+    }
+
+    /// Reads the identity's files and lets what follows from them take the place of what was.
+    /// When they cannot be read, what was stays.
+    ///
+    /// # Errors
+    /// Which file is missing or bad, and why.
+    pub fn load(
+        &self,
+        roots: &DefaultRoots,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Rc<Epoch>, LoadError> {
+        let number = match &*self.state.borrow() {
+            State::Ready(epoch) => epoch.number + 1,
+            State::Unavailable(_) => 1,
+        };
+        match Epoch::load(&self.config, roots, clock, number) {
+            Ok(epoch) => {
+                let former = self.state.replace(State::Ready(Rc::clone(&epoch)));
+                if let State::Ready(former) = former {
+                    former.retire();
+                }
+                Ok(epoch)
+            }
+            Err(error) => {
+                let mut state = self.state.borrow_mut();
+                if let State::Unavailable(why) = &mut *state {
+                    *why = format!("not available: {error}");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// The epoch that new requests belong to.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn current(&self) -> Result<Rc<Epoch>, Cause> {
+        match &*self.state.borrow() {
+            State::Ready(epoch) => Ok(Rc::clone(epoch)),
+            State::Unavailable(why) => Err(Cause::IdentityUnavailable(why.clone())),
+        }
+    }
+
+    /// Connections open and requests waiting.
+    pub fn occupancy(&self) -> (usize, usize) {
+        (self.slots.used(), self.slots.waiting())
+    }
+
+    /// A connection to `upstream`: from the pool unless it must be `fresh`, else a new one, else
+    /// the next that comes free.
+    ///
+    /// # Errors
+    /// The tables are full, or the upstream cannot be reached.
+    pub async fn connect(
+        self: &Rc<Self>,
+        upstream: &Rc<Upstream>,
+        dialer: &Dialer,
+        fresh: bool,
+    ) -> Result<Lease, Cause> {
+        let epoch = self.current()?;
+        if !fresh && let Some(pooled) = self.take_usable(&epoch, upstream).await {
+            return Ok(self.reuse(epoch, upstream, pooled.permit, pooled.connection));
+        }
+        let Some(permit) = self.permit(&epoch) else {
+            return self.wait(epoch, upstream, dialer).await;
+        };
+        self.open(epoch, upstream, permit, dialer).await
+    }
+
+    async fn take_usable(&self, epoch: &Epoch, upstream: &Rc<Upstream>) -> Option<Pooled> {
+        loop {
+            let mut pooled = epoch.idle.borrow_mut().take(upstream, Instant::now())?;
+            if pooled.connection.is_usable().await {
+                return Some(pooled);
+            }
+            self.counters.not_kept(NotKept::DeadInPool);
+        }
+    }
+
+    /// A place for a new connection, if need be that of the one that is idle longest.
+    fn permit(&self, epoch: &Epoch) -> Option<Permit> {
+        self.slots.try_acquire().or_else(|| {
+            let oldest = epoch.take_oldest()?;
+            self.counters.not_kept(NotKept::PlaceNeeded);
+            Some(oldest.permit)
+        })
+    }
+
+    async fn wait(
+        self: &Rc<Self>,
+        epoch: Rc<Epoch>,
+        upstream: &Rc<Upstream>,
+        dialer: &Dialer,
+    ) -> Result<Lease, Cause> {
+        let connections = self.config.connections;
+        let wanted = Wanted {
+            epoch: Rc::clone(&epoch),
+            upstream: Rc::clone(upstream),
+        };
+        let wait = self.slots.wait(wanted).map_err(|pool::Full| Cause::Busy {
+            connections,
+            waiting: self.config.waiting,
+        })?;
+        let grant = timeout(dialer.wait_timeout, wait)
+            .await
+            .map_err(|_| Cause::WaitTimeout {
+                connections,
+                after: dialer.wait_timeout,
+            })?;
+        if let Some((epoch, _, mut connection)) = grant.offer
+            && !epoch.retired.get()
+        {
+            if connection.is_usable().await {
+                return Ok(self.reuse(epoch, upstream, grant.permit, connection));
+            }
+            self.counters.not_kept(NotKept::DeadInPool);
+        }
+        // The files may have changed meanwhile: what is opened now is of the present epoch.
+        let epoch = self.current()?;
+        self.open(epoch, upstream, grant.permit, dialer).await
+    }
+
+    fn reuse(
+        self: &Rc<Self>,
+        epoch: Rc<Epoch>,
+        upstream: &Rc<Upstream>,
+        permit: Permit,
+        connection: Connection,
+    ) -> Lease {
+        self.counters.reused.add_one();
+        Lease {
+            asked: connection.facts().asked,
+            connection,
+            reused: true,
+            permit,
+            epoch,
+            upstream: Rc::clone(upstream),
+            identity: Rc::clone(self),
+        }
+    }
+
+    async fn open(
+        self: &Rc<Self>,
+        epoch: Rc<Epoch>,
+        upstream: &Rc<Upstream>,
+        permit: Permit,
+        dialer: &Dialer,
+    ) -> Result<Lease, Cause> {
+        let slot = epoch.sessions.slot(upstream);
+        let (stream, facts) = connect::open(
+            upstream,
+            Arc::clone(&slot.config),
+            &dialer.resolver,
+            Handshakes {
+                identity: &self.handshakes,
+                process: &dialer.handshakes,
+            },
+            dialer.connect_timeout,
+        )
+        .await?;
+        match facts.resumed {
+            true => self.counters.resumed.add_one(),
+            false => self.counters.full.add_one(),
+        }
+        let asked = slot.remember_asked(facts.resumed, facts.asked);
+        let connection = Connection::start(stream, facts).await?;
+        self.counters.new.add_one();
+        Ok(Lease {
+            connection,
+            reused: false,
+            asked,
+            permit,
+            epoch,
+            upstream: Rc::clone(upstream),
+            identity: Rc::clone(self),
+        })
+    }
+
+    /// Closes connections that have been idle for too long, for ever.
+    pub async fn sweep(self: Rc<Self>) {
+        loop {
+            let rested = self.rested.notified();
+            match self.current().ok().and_then(|epoch| {
+                let next = epoch.idle.borrow().next_expiry();
+                Some((next?, epoch))
+            }) {
+                None => rested.await,
+                Some((next, epoch)) => {
+                    sleep_until(next).await;
+                    while let Some(pooled) = epoch.take_expired(Instant::now()) {
+                        self.counters.not_kept(NotKept::IdleTooLong);
+                        drop(pooled);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Closes all idle connections, and keeps none from now on.
+    pub fn stop_keeping(&self) {
+        if let Ok(epoch) = self.current() {
+            epoch.retire();
+        }
+    }
+}
+
+impl Lease {
+    /// The identity that the connection was made as.
+    pub fn identity(&self) -> &Rc<Identity> {
+        &self.identity
+    }
+
+    /// Gives the connection back: to the request that waits for one like it, else to the pool of
+    /// its own epoch, else it is closed and the reason counted.
+    pub fn settle(mut self, upstream_idle: Duration) {
+        let outbound = self.connection.outbound();
+        let allowed = outbound
+            .response()
+            .and_then(|head| head.keep_alive_timeout)
+            .map(|seconds| Duration::from_secs(seconds.saturating_sub(1)));
+        let idle = allowed.map_or(upstream_idle, |allowed| allowed.min(upstream_idle));
+        let kept = match outbound.reusable() {
+            Err(reason) => Err(reason),
+            Ok(()) if self.epoch.retired.get() => Err(NotKept::EpochEnded),
+            Ok(()) if upstream_idle.is_zero() => Err(NotKept::PoolOff),
+            Ok(()) if idle.is_zero() => Err(NotKept::UpstreamCloses),
+            Ok(()) => Ok(()),
+        };
+        match kept {
+            // A connection that may go on has nothing under way: it ends in good order.
+            Err(NotKept::EpochEnded | NotKept::PoolOff | NotKept::UpstreamCloses) => {
+                self.connection.rest();
+            }
+            Err(_) => {}
+            Ok(()) => {
+                self.connection.rest();
+                self.keep(Instant::now() + idle);
+                return;
+            }
+        }
+        if let Err(reason) = kept {
+            self.identity.counters.not_kept(reason);
+        }
+    }
+
+    fn keep(self, until: Instant) {
+        let suits = |wanted: &Wanted, (epoch, upstream, _): &Offered| {
+            Rc::ptr_eq(&wanted.epoch, epoch) && wanted.upstream == *upstream
+        };
+        let offer = (self.epoch, self.upstream, self.connection);
+        match Slots::pass_on(self.permit, offer, suits) {
+            Ok(None) => {}
+            Ok(Some(_closed)) => self.identity.counters.not_kept(NotKept::PlaceNeeded),
+            Err((permit, (epoch, upstream, connection))) => {
+                let pooled = Pooled { connection, permit };
+                // There are never more connections than the table has places.
+                let _full = epoch.idle.borrow_mut().put(upstream, pooled, until);
+                self.identity.rested.notify_one();
+            }
+        }
+    }
+}

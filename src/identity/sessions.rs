@@ -1,0 +1,168 @@
+//! TLS sessions of one epoch: a slot for each upstream, and in each a store of its own.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustls::client::{
+    ClientSessionStore, Resumption, Tls12ClientSessionValue, Tls13ClientSessionValue,
+};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, NamedGroup};
+
+use super::verify::Trust;
+use crate::limits::{SESSIONS_MAX, TICKETS_PER_UPSTREAM};
+use crate::table::Lru;
+use crate::upstream::Upstream;
+
+/// The sessions of one epoch.
+#[derive(Debug)]
+pub struct Sessions {
+    base: ClientConfig,
+    trust: Trust,
+    table: RefCell<Lru<Upstream, Rc<Slot>, SESSIONS_MAX>>,
+}
+
+/// What one epoch of one identity keeps for one upstream.
+#[derive(Debug)]
+pub struct Slot {
+    /// The epoch's configuration, with a session store that no other upstream shares.
+    pub config: Arc<ClientConfig>,
+    /// Whether the server asked for our certificate in the last full handshake: a resumed one
+    /// does not ask.
+    asked: Cell<bool>,
+}
+
+impl Slot {
+    /// Whether this connection's server has judged our certificate, by `asked` of a full
+    /// handshake or what is remembered of it.
+    pub fn remember_asked(&self, resumed: bool, asked: bool) -> bool {
+        if !resumed {
+            self.asked.set(asked);
+        }
+        self.asked.get()
+    }
+}
+
+impl Sessions {
+    /// An empty table of `capacity` upstreams for connections made with `base`.
+    pub fn new(base: ClientConfig, trust: Trust, capacity: usize) -> Self {
+        Self {
+            base,
+            trust,
+            table: RefCell::new(Lru::new(capacity)),
+        }
+    }
+
+    /// The slot of `upstream`. The least recently used one goes for it, and its sessions with it.
+    /// Without capacity it is a new one each time, so that nothing is ever resumed.
+    pub fn slot(&self, upstream: &Upstream) -> Rc<Slot> {
+        let mut table = self.table.borrow_mut();
+        if let Some(slot) = table.get(upstream) {
+            return Rc::clone(slot);
+        }
+        let resumption = match table.capacity() {
+            0 => Resumption::disabled(),
+            _ => Resumption::store(Arc::new(Store::default())),
+        };
+        let slot = Rc::new(Slot {
+            config: Arc::new(self.configure(upstream, resumption)),
+            asked: Cell::new(false),
+        });
+        // A table without capacity hands the slot back: it lives as long as its connection.
+        let _unkept = table.insert(upstream.clone(), Rc::clone(&slot), |_| false);
+        slot
+    }
+
+    /// Upstreams whose sessions are kept.
+    pub fn len(&self) -> usize {
+        self.table.borrow().len()
+    }
+
+    /// Whether none are kept.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn configure(&self, upstream: &Upstream, resumption: Resumption) -> ClientConfig {
+        let mut config = self.base.clone();
+        config.resumption = resumption;
+        if upstream.verifies_another_name() {
+            let verifier = self.trust.verifier(Some(&upstream.verify));
+            config.dangerous().set_certificate_verifier(verifier);
+        }
+        config
+    }
+}
+
+/// The sessions of one upstream. rustls asks by server name, which one upstream has only one of:
+/// the name is ignored.
+#[derive(Default)]
+struct Store(Mutex<Stored>);
+
+#[derive(Default)]
+struct Stored {
+    tls12: Option<Tls12ClientSessionValue>,
+    /// Oldest first.
+    tickets: [Option<Tls13ClientSessionValue>; TICKETS_PER_UPSTREAM],
+    group: Option<NamedGroup>,
+}
+
+impl Store {
+    fn stored(&self) -> MutexGuard<'_, Stored> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Store {
+    /// Sessions are secrets: none are printed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+impl ClientSessionStore for Store {
+    fn set_kx_hint(&self, _: ServerName<'static>, group: NamedGroup) {
+        self.stored().group = Some(group);
+    }
+
+    fn kx_hint(&self, _: &ServerName<'_>) -> Option<NamedGroup> {
+        self.stored().group
+    }
+
+    fn set_tls12_session(&self, _: ServerName<'static>, value: Tls12ClientSessionValue) {
+        self.stored().tls12 = Some(value);
+    }
+
+    fn tls12_session(&self, _: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
+        self.stored().tls12.clone()
+    }
+
+    fn remove_tls12_session(&self, _: &ServerName<'static>) {
+        self.stored().tls12 = None;
+    }
+
+    fn insert_tls13_ticket(&self, _: ServerName<'static>, value: Tls13ClientSessionValue) {
+        let mut stored = self.stored();
+        let tickets = &mut stored.tickets;
+        match tickets.iter_mut().find(|ticket| ticket.is_none()) {
+            Some(free) => *free = Some(value),
+            None => {
+                tickets.rotate_left(1);
+                if let Some(last) = tickets.last_mut() {
+                    *last = Some(value);
+                }
+            }
+        }
+    }
+
+    fn take_tls13_ticket(&self, _: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
+        // The newest: a ticket is used once (RFC 8446 appendix C.4).
+        self.stored()
+            .tickets
+            .iter_mut()
+            .rev()
+            .find_map(Option::take)
+    }
+}

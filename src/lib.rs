@@ -1,0 +1,59 @@
+//! egret: plain HTTP in, mutual TLS out, one identity a listener.
+//!
+//! A connection or a TLS session made as one identity is never used as another: both are owned
+//! by one [`identity::Epoch`], and there is no key in which an identity could be forgotten.
+//!
+//! # Rooms, from the top; imports run downward only
+//!
+//! | room | what lives there |
+//! |---|---|
+//! | `main` | exit codes |
+//! | [`app`] | wiring, signals, start and stop; [`check`] is what `egret check` prints |
+//! | [`server`] | bind, admit, accept, deadlines, drain |
+//! | [`proxy`] | one request: target, headers, exchange, body |
+//! | [`identity`] | who we are: epochs, sessions, verification, certificates, the clock |
+//! | [`upstream`] | connections to the cloud: pool, resolver, dial, TLS and HTTP, request bodies |
+//! | [`wire`] | the strict reader under hyper, both sides |
+//! | [`config`] | options as types |
+//! | [`table`] | the table of fixed size |
+//! | [`flags`], [`error`], [`limits`], [`metrics`], [`log`] | strings of the command line, causes, constants, counters, log lines |
+//!
+//! `rustls` is named only in `identity` and `upstream::connect`, `argh` only in `flags`,
+//! `heapless` only in `table` and `upstream::pool`.
+//!
+//! # One request
+//!
+//! `server` accepts -> `wire::Inbound` checks the head -> hyper -> `proxy::Proxy::handle` ->
+//! `proxy::target` (route) -> `proxy::headers` -> `proxy::exchange` -> `identity::Identity::connect`
+//! (pool, or `upstream::connect`) -> send -> `proxy::ResponseBody` carries the lease to its end ->
+//! `identity::Lease::settle`.
+
+// Of the program alone: tests may fail loudly. All other lints live in Cargo.toml.
+#![warn(missing_docs)]
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
+)]
+
+pub mod app;
+pub mod check;
+pub mod config;
+pub mod error;
+pub mod flags;
+pub mod identity;
+pub mod limits;
+pub mod log;
+pub mod metrics;
+pub mod proxy;
+pub mod server;
+pub mod table;
+pub mod upstream;
+pub mod wire;
+
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,157 @@
+//! Every capacity, size and deadline of egret, and how they relate.
+//!
+//! Flags choose a value within these; nothing in the program grows past them. The README has a
+//! line for each.
+
+use std::time::Duration;
+
+// ---- how many ----
+
+/// Identities, the built-in `none` included.
+pub const IDENTITIES_MAX: usize = 16;
+/// `--route` options.
+pub const ROUTES_MAX: usize = 64;
+/// Client connections over all listeners, the most that `--max-clients` may say.
+pub const CLIENTS_MAX: usize = 1024;
+/// Client connections over all listeners by default.
+pub const CLIENTS_DEFAULT: usize = 256;
+/// Upstream connections of one identity, the most that `connections=` may say.
+pub const CONNECTIONS_MAX: usize = 64;
+/// Upstream connections of one identity by default.
+pub const CONNECTIONS_DEFAULT: usize = 16;
+/// Requests of one identity that wait for a connection, the most that `waiting=` may say.
+pub const WAITING_MAX: usize = 256;
+/// Requests of one identity that wait for a connection by default.
+pub const WAITING_DEFAULT: usize = 32;
+/// Upstreams of one identity whose TLS sessions are kept, the most that `sessions=` may say.
+pub const SESSIONS_MAX: usize = 64;
+/// Upstreams of one identity whose TLS sessions are kept by default.
+pub const SESSIONS_DEFAULT: usize = 16;
+/// TLS 1.3 tickets kept for one upstream of one identity.
+pub const TICKETS_PER_UPSTREAM: usize = 2;
+/// TLS handshakes under way in the process.
+pub const HANDSHAKES_MAX: usize = 16;
+/// TLS handshakes under way of one identity.
+pub const HANDSHAKES_PER_IDENTITY: usize = 8;
+/// Host names whose addresses are remembered.
+pub const DNS_NAMES: usize = 64;
+/// Addresses remembered of one host name; more are dropped.
+pub const DNS_ADDRESSES: usize = 8;
+/// Lookups that may wait for one of the resolver's threads.
+pub const DNS_QUEUE: usize = 16;
+/// Threads that call the system's resolver, which blocks.
+pub const DNS_THREADS: usize = 2;
+/// Sockets that race for one upstream connection.
+pub const DIAL_SOCKETS: usize = 2;
+/// Characters of an identity's name.
+pub const IDENTITY_NAME_MAX: usize = 64;
+/// `from=` ranges of one route.
+pub const RANGES_PER_ROUTE: usize = 16;
+/// Header fields of one message, either way (hyper's table).
+pub const FIELDS_MAX: usize = 100;
+/// Descriptors beside those of clients and upstream connections: log, event loop, listeners,
+/// files, lookups, attempts to connect.
+pub const SPARE_DESCRIPTORS: usize = 48;
+/// Connections that the kernel holds for one listening socket until they are accepted.
+pub const BACKLOG: i32 = 128;
+/// Interim (1xx) responses before one final response.
+pub const INTERIM_MAX: usize = 16;
+/// Peers whose refusal was logged lately.
+pub const REFUSED_PEERS: usize = 64;
+
+// ---- how large, in bytes ----
+
+/// A client's request head, the most that `--max-header` may say; also hyper's buffer.
+pub const HEAD_MAX: usize = 32 * 1024;
+/// A client's request head by default.
+pub const HEAD_DEFAULT: usize = 16 * 1024;
+/// The least that `--max-header` may say.
+pub const HEAD_MIN: usize = 1024;
+/// An upstream's response head.
+pub const UPSTREAM_HEAD_MAX: usize = 32 * 1024;
+/// hyper's read and write buffer of one connection: bounds what a stalled peer holds.
+pub const BUFFER_MAX: usize = 32 * 1024;
+/// A request target (RFC 9110 §4.1 asks for at least 8000); longer is 414.
+pub const TARGET_MAX: usize = 8 * 1024;
+/// A request method; the longest registered one has 17 bytes.
+pub const METHOD_MAX: usize = 32;
+/// The extensions of all chunks in one message together.
+pub const CHUNK_EXTENSIONS_MAX: usize = 4 * 1024;
+/// One chunk-size line, extensions included.
+pub const CHUNK_LINE_MAX: usize = 1024;
+/// The trailer section of one message.
+pub const TRAILERS_MAX: usize = 8 * 1024;
+/// A certificate chain that a server presents; a larger one is refused.
+pub const CHAIN_MAX: usize = 16 * 1024;
+/// The stack of a resolver thread. It is reserved, not used: getaddrinfo touches about 24 KiB of it
+/// (glibc 2.36), and the modules that nsswitch.conf names may want more.
+pub const DNS_STACK: usize = 256 * 1024;
+/// Bytes read from the socket at once.
+pub const READ_STEP: usize = 4 * 1024;
+/// A certificate, key or CA file.
+pub const PEM_FILE_MAX: u64 = 4 * 1024 * 1024;
+/// An `@FILE` of options.
+pub const OPTIONS_FILE_MAX: u64 = 256 * 1024;
+/// Certificates in our own chain.
+pub const OWN_CHAIN_CERTS_MAX: usize = 16;
+
+// ---- how long ----
+
+/// `--connect-timeout`: DNS, TCP and TLS together.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// `--header-timeout`: a client's head, from its first byte to its last.
+pub const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+/// `--wait-timeout`: for a free upstream connection.
+pub const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
+/// `--response-timeout`: from the request's last byte to the response's head, and between pieces.
+pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
+/// `--idle-timeout`: a silent client.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
+/// `--upstream-idle`: a pooled connection.
+pub const UPSTREAM_IDLE: Duration = Duration::from_secs(30);
+/// `--drain-timeout`: requests in flight at a stop.
+pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+/// `--reload-interval`: how often certificate files are looked at.
+pub const RELOAD_INTERVAL: Duration = Duration::from_secs(60);
+/// The longest duration that an option may say.
+pub const DURATION_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long a body waits for the upstream's 100 (Continue) before it is sent all the same.
+pub const CONTINUE_WAIT: Duration = Duration::from_secs(1);
+/// How long a DNS answer is used without asking again.
+pub const DNS_FRESH: Duration = Duration::from_secs(5);
+/// The share of the connect timeout that a new DNS answer is waited for when an older one is at
+/// hand: a quarter leaves the rest to TCP and TLS.
+pub const DNS_PATIENCE_SHARE: u32 = 4;
+/// How long the last good DNS answer may stand in when DNS fails.
+pub const DNS_STALE: Duration = Duration::from_secs(24 * 60 * 60);
+/// The delay before the next address is tried beside the one under way (RFC 8305 §5).
+pub const DIAL_STAGGER: Duration = Duration::from_millis(250);
+/// How long accepting pauses after the process ran out of descriptors or memory.
+pub const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
+/// How long a closing connection is read from, so that our answer is not lost to a reset.
+pub const LINGER: Duration = Duration::from_secs(2);
+/// A refused peer is logged at most once in this time.
+pub const REFUSAL_LOG: Duration = Duration::from_secs(60);
+/// TCP keepalive on upstream sockets: idle time before the first probe.
+pub const KEEPALIVE_TIME: Duration = Duration::from_secs(30);
+/// TCP keepalive on upstream sockets: between probes.
+pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+/// TCP_USER_TIMEOUT on upstream sockets: unacknowledged data (LTE and NAT die silently).
+pub const USER_TIMEOUT: Duration = Duration::from_secs(30);
+
+const _: () = {
+    assert!(CLIENTS_DEFAULT <= CLIENTS_MAX);
+    assert!(CONNECTIONS_DEFAULT <= CONNECTIONS_MAX);
+    assert!(WAITING_DEFAULT <= WAITING_MAX);
+    assert!(SESSIONS_DEFAULT <= SESSIONS_MAX);
+    assert!(HANDSHAKES_PER_IDENTITY <= HANDSHAKES_MAX);
+    assert!(HEAD_MIN <= HEAD_DEFAULT && HEAD_DEFAULT <= HEAD_MAX);
+    // hyper refuses a head that does not fit its buffer, without our text.
+    assert!(HEAD_MAX <= BUFFER_MAX && UPSTREAM_HEAD_MAX <= BUFFER_MAX);
+    // An answer is never put out of the table while its own renewal is under way.
+    assert!(DNS_QUEUE + DNS_THREADS < DNS_NAMES);
+    assert!(TARGET_MAX < HEAD_DEFAULT);
+    assert!(CHUNK_LINE_MAX <= CHUNK_EXTENSIONS_MAX);
+    assert!(IDENTITIES_MAX <= u8::MAX as usize);
+    assert!(ROUTES_MAX <= u8::MAX as usize);
+};

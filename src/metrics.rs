@@ -1,0 +1,163 @@
+//! Counters. One thread counts, so they are plain cells.
+
+use std::cell::Cell;
+
+/// A number that only grows.
+#[derive(Debug, Default)]
+pub struct Counter(Cell<u64>);
+
+impl Counter {
+    /// One more.
+    pub fn add_one(&self) {
+        self.0.set(self.0.get().wrapping_add(1));
+    }
+
+    /// The number.
+    pub fn get(&self) -> u64 {
+        self.0.get()
+    }
+}
+
+/// Why a connection to an upstream was closed instead of kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotKept {
+    /// The response did not come to its end.
+    Unfinished,
+    /// The response came before the whole request was sent.
+    EarlyResponse,
+    /// The upstream said `Connection: close`, or speaks HTTP/1.0.
+    UpstreamCloses,
+    /// The response had no length and ended with the connection.
+    NoLength,
+    /// More bytes came than the response has.
+    Excess,
+    /// The connection ended or failed.
+    Ended,
+    /// `--upstream-idle 0`.
+    PoolOff,
+    /// Its identity has new files.
+    EpochEnded,
+    /// Another request needed its place.
+    PlaceNeeded,
+    /// It was idle for too long.
+    IdleTooLong,
+    /// It had ended when it was taken from the pool.
+    DeadInPool,
+}
+
+impl NotKept {
+    /// All reasons, in the order of their counters.
+    pub const ALL: [Self; 11] = [
+        Self::Unfinished,
+        Self::EarlyResponse,
+        Self::UpstreamCloses,
+        Self::NoLength,
+        Self::Excess,
+        Self::Ended,
+        Self::PoolOff,
+        Self::EpochEnded,
+        Self::PlaceNeeded,
+        Self::IdleTooLong,
+        Self::DeadInPool,
+    ];
+
+    /// A name for logs and metrics that never changes.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Unfinished => "unfinished",
+            Self::EarlyResponse => "early_response",
+            Self::UpstreamCloses => "upstream_closes",
+            Self::NoLength => "no_length",
+            Self::Excess => "excess",
+            Self::Ended => "ended",
+            Self::PoolOff => "pool_off",
+            Self::EpochEnded => "epoch_ended",
+            Self::PlaceNeeded => "place_needed",
+            Self::IdleTooLong => "idle_too_long",
+            Self::DeadInPool => "dead_in_pool",
+        }
+    }
+}
+
+/// What one identity did.
+#[derive(Debug, Default)]
+pub struct IdentityCounters {
+    /// Requests sent upstream.
+    pub requests: Counter,
+    /// Requests that got an answer of ours instead.
+    pub failures: Counter,
+    /// Full TLS handshakes.
+    pub full: Counter,
+    /// Resumed TLS handshakes.
+    pub resumed: Counter,
+    /// Requests on a connection made for them.
+    pub new: Counter,
+    /// Requests on a connection from the pool.
+    pub reused: Counter,
+    /// Requests sent a second time because a pooled connection turned out dead.
+    pub retried: Counter,
+    not_kept: [Counter; NotKept::ALL.len()],
+}
+
+impl IdentityCounters {
+    /// Counts a connection that was not kept.
+    pub fn not_kept(&self, reason: NotKept) {
+        self.counter(reason).add_one();
+    }
+
+    /// Connections not kept for `reason`.
+    pub fn count_of(&self, reason: NotKept) -> u64 {
+        self.counter(reason).get()
+    }
+
+    fn counter(&self, reason: NotKept) -> &Counter {
+        &self.not_kept[reason as usize]
+    }
+}
+
+impl std::fmt::Display for IdentityCounters {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{} requests, {} failures, {} retried; connections {} new, {} reused; handshakes {} full, {} resumed; not kept",
+            self.requests.get(),
+            self.failures.get(),
+            self.retried.get(),
+            self.new.get(),
+            self.reused.get(),
+            self.full.get(),
+            self.resumed.get(),
+        )?;
+        let mut none = true;
+        for reason in NotKept::ALL {
+            let count = self.count_of(reason);
+            if count > 0 {
+                write!(f, " {}={count}", reason.label())?;
+                none = false;
+            }
+        }
+        if none {
+            f.write_str(" none")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_a_counter_of_its_own() {
+        let counters = IdentityCounters::default();
+        for (index, reason) in NotKept::ALL.into_iter().enumerate() {
+            assert_eq!(reason as usize, index);
+            for _ in 0..=index {
+                counters.not_kept(reason);
+            }
+        }
+        for (index, reason) in NotKept::ALL.into_iter().enumerate() {
+            assert_eq!(counters.count_of(reason), index as u64 + 1);
+        }
+    }
+}

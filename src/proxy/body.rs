@@ -1,0 +1,180 @@
+//! A response's body on its way to the client, with the connection that it comes from.
+
+use std::fmt;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::time::{Sleep, sleep};
+
+use super::headers;
+use crate::error::{Cause, Failure};
+use crate::identity::Lease;
+use crate::wire::Inbound;
+
+/// What hyper sends to the client: a text of ours, or what the upstream sends.
+#[derive(Debug)]
+pub struct ResponseBody {
+    kind: Kind,
+    inbound: Rc<Inbound>,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Text(Bytes),
+    Relay(Box<Relay>),
+}
+
+/// A body under way, and the lease that it carries to its end.
+#[derive(Debug)]
+struct Relay {
+    incoming: Incoming,
+    lease: Option<Lease>,
+    upstream_idle: Duration,
+    patience: Duration,
+    /// Running while the upstream owes a piece that the client would take.
+    timer: Option<Pin<Box<Sleep>>>,
+    failure: Failure,
+}
+
+/// The upstream's body ended early: hyper cuts the client off, who must see that.
+#[derive(Debug, Clone, Copy)]
+pub struct CutOff;
+
+impl fmt::Display for CutOff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the upstream's body ended early")
+    }
+}
+
+impl std::error::Error for CutOff {}
+
+impl ResponseBody {
+    /// A text of ours.
+    pub fn text(text: String, inbound: Rc<Inbound>) -> Self {
+        Self {
+            kind: Kind::Text(Bytes::from(text)),
+            inbound,
+        }
+    }
+
+    /// The body that comes on `lease`. `blame` says whom a failure concerns.
+    pub fn relay(
+        incoming: Incoming,
+        lease: Lease,
+        upstream_idle: Duration,
+        patience: Duration,
+        blame: Failure,
+        inbound: Rc<Inbound>,
+    ) -> Self {
+        let mut relay = Relay {
+            incoming,
+            lease: Some(lease),
+            upstream_idle,
+            patience,
+            timer: None,
+            failure: blame,
+        };
+        if relay.incoming.is_end_stream() {
+            relay.settle();
+        }
+        Self {
+            kind: Kind::Relay(Box::new(relay)),
+            inbound,
+        }
+    }
+}
+
+impl Relay {
+    fn settle(&mut self) {
+        if let Some(lease) = self.lease.take() {
+            lease.settle(self.upstream_idle);
+        }
+    }
+
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
+        match Pin::new(&mut self.incoming).poll_frame(cx) {
+            Poll::Ready(Some(Ok(mut frame))) => {
+                self.timer = None;
+                if let Some(trailers) = frame.trailers_mut() {
+                    headers::trailers(trailers);
+                }
+                if self.incoming.is_end_stream() {
+                    self.settle();
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(None) => {
+                self.settle();
+                Poll::Ready(None)
+            }
+            Poll::Ready(Some(Err(_))) => {
+                let violation = self
+                    .lease
+                    .as_ref()
+                    .and_then(|lease| lease.connection.outbound().violation());
+                self.cut_off(violation.map_or(Cause::Incomplete, Cause::BadResponse))
+            }
+            Poll::Pending => {
+                let patience = self.patience;
+                let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(patience)));
+                if timer.as_mut().poll(cx).is_ready() {
+                    return self.cut_off(Cause::ResponseTimeout(patience));
+                }
+                Poll::Pending
+            }
+        }
+    }
+
+    fn cut_off(&mut self, cause: Cause) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
+        self.failure.cause = cause;
+        log::warn!("cut off in the middle of an answer: {}", self.failure);
+        self.settle();
+        Poll::Ready(Some(Err(CutOff)))
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.settle();
+    }
+}
+
+impl Drop for ResponseBody {
+    fn drop(&mut self) {
+        self.inbound.answered();
+    }
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = CutOff;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
+        match &mut self.kind {
+            Kind::Text(text) if text.is_empty() => Poll::Ready(None),
+            Kind::Text(text) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(text))))),
+            Kind::Relay(relay) => relay.poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Text(text) => text.is_empty(),
+            Kind::Relay(relay) => relay.incoming.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Text(text) => SizeHint::with_exact(text.len() as u64),
+            Kind::Relay(relay) => relay.incoming.size_hint(),
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Sending one request upstream and getting the head of its response, once more if a pooled
+//! connection turns out dead.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use http::{HeaderMap, Method, Request, Response, Uri};
+use hyper::body::{Body, Incoming};
+use tokio::time::{Instant, sleep_until};
+
+use super::target::Route;
+use super::{Refusal, headers};
+use crate::error::{Cause, Failure};
+use crate::identity::{Dialer, Lease};
+use crate::upstream::body::{RequestBody, Upload};
+use crate::upstream::connect::{self, Ending};
+
+/// A request that is ready to go.
+pub(super) struct Exchange<'a> {
+    pub dialer: &'a Dialer,
+    pub route: &'a Route,
+    pub method: Method,
+    pub uri: Uri,
+    pub headers: HeaderMap,
+    pub upload: Option<Rc<Upload>>,
+    /// `--response-timeout`.
+    pub patience: Duration,
+}
+
+/// Why an attempt did not bring a response.
+struct Miss {
+    refusal: Refusal,
+    /// Whether nothing speaks against sending the request once more.
+    repeatable: bool,
+}
+
+impl Exchange<'_> {
+    /// Whom a failure concerns.
+    pub fn blame(&self) -> Failure {
+        self.failed(Cause::Incomplete)
+    }
+
+    fn failed(&self, cause: Cause) -> Failure {
+        Failure {
+            cause,
+            upstream: Some(self.route.authority.clone()),
+            identity: Some(self.route.identity.config.name.clone()),
+        }
+    }
+
+    /// The head of the response, and the connection that its body comes on.
+    pub async fn run(mut self) -> Result<(Response<Incoming>, Lease), Refusal> {
+        let counters = &self.route.identity.counters;
+        counters.requests.add_one();
+        let mut outcome = self.attempt(false).await;
+        if let Err(Miss {
+            repeatable: true, ..
+        }) = outcome
+        {
+            counters.retried.add_one();
+            if let Some(upload) = &self.upload {
+                upload.rewind();
+            }
+            outcome = self.attempt(true).await;
+        }
+        outcome.map_err(|miss| {
+            counters.failures.add_one();
+            miss.refusal
+        })
+    }
+
+    async fn attempt(&mut self, again: bool) -> Result<(Response<Incoming>, Lease), Miss> {
+        let identity = &self.route.identity;
+        let mut lease = identity
+            .connect(&self.route.upstream, self.dialer, again)
+            .await
+            .map_err(|cause| self.final_miss(cause))?;
+        let last = again || !lease.reused;
+        lease.connection.begin(self.method == Method::HEAD);
+        let request = self.request(&lease, last);
+        let sending = lease.connection.sender().try_send_request(request);
+        let sent = self.with_patience(sending, &lease).await;
+        if let Some(upload) = &self.upload {
+            upload.abandon();
+        }
+        match sent {
+            Ok(Ok(response)) => match self.check(&response, &lease) {
+                Ok(()) => Ok((response, lease)),
+                Err(cause) => Err(self.final_miss(cause)),
+            },
+            Ok(Err(_)) => {
+                let miss = self.explain(&lease, last);
+                lease.settle(self.dialer.upstream_idle);
+                Err(miss)
+            }
+            Err(cause) => Err(self.final_miss(cause)),
+        }
+    }
+
+    fn final_miss(&self, cause: Cause) -> Miss {
+        Miss {
+            refusal: Refusal::Failed(self.failed(cause)),
+            repeatable: false,
+        }
+    }
+
+    /// The request for one attempt; the fields are kept unless it is the last.
+    fn request(&mut self, lease: &Lease, last: bool) -> Request<RequestBody> {
+        let outbound = Rc::clone(lease.connection.outbound());
+        let body = RequestBody::new(self.upload.clone(), outbound, headers::trailers);
+        let mut request = Request::new(body);
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = self.uri.clone();
+        *request.headers_mut() = match last {
+            true => std::mem::take(&mut self.headers),
+            false => self.headers.clone(),
+        };
+        request
+    }
+
+    /// Waits for the head of the response: so long after the last byte that went out or came
+    /// from the client, but not while the client owes us its body, which has a timer of its own.
+    async fn with_patience<F: Future>(
+        &self,
+        sending: F,
+        lease: &Lease,
+    ) -> Result<F::Output, Cause> {
+        let mut sending = std::pin::pin!(sending);
+        let outbound = lease.connection.outbound();
+        loop {
+            let mut since = outbound.last_write();
+            if let Some(upload) = &self.upload {
+                since = since.max(upload.last_frame());
+            }
+            let mut deadline = since + self.patience;
+            let starved = self.upload.as_ref().is_some_and(|up| up.is_starved());
+            if deadline <= Instant::now() {
+                if !starved {
+                    return Err(match outbound.is_request_sent() {
+                        true => Cause::ResponseTimeout(self.patience),
+                        false => Cause::WriteTimeout(self.patience),
+                    });
+                }
+                deadline = Instant::now() + self.patience;
+            }
+            tokio::select! {
+                biased;
+                output = &mut sending => return Ok(output),
+                () = sleep_until(deadline) => {}
+            }
+        }
+    }
+
+    /// hyper must read the body as the strict reader does: there is one opinion on framing.
+    fn check(&self, response: &Response<Incoming>, lease: &Lease) -> Result<(), Cause> {
+        let strict = lease.connection.outbound().body_length();
+        match response.body().size_hint().exact() == strict {
+            true => Ok(()),
+            false => Err(Cause::NotHttp),
+        }
+    }
+
+    fn explain(&self, lease: &Lease, last: bool) -> Miss {
+        if let Some(upload) = &self.upload {
+            if let Some(cause) = upload.failure() {
+                return self.final_miss(cause);
+            }
+            if upload.is_cut() {
+                return Miss {
+                    refusal: Refusal::Gone,
+                    repeatable: false,
+                };
+            }
+        }
+        let outbound = lease.connection.outbound();
+        if let Some(violation) = outbound.violation() {
+            return self.final_miss(Cause::BadResponse(violation));
+        }
+        let ending = outbound
+            .take_error()
+            .map_or(Ending::Closed, |error| connect::ending(&error));
+        let responded = outbound.responded();
+        let judged = !lease.reused && lease.asked && lease.connection.facts().tls13 && !responded;
+        let cause = match ending {
+            Ending::Alert(alert) if judged => Cause::CertificateRefused(alert),
+            Ending::Alert(alert) => Cause::Alert(alert),
+            Ending::Tls(why) | Ending::Certificate(why) => Cause::Tls(why),
+            Ending::Closed if judged => Cause::ClosedAfterCertificate,
+            Ending::Closed if responded => Cause::Incomplete,
+            Ending::Closed => Cause::Terminated,
+        };
+        Miss {
+            refusal: Refusal::Failed(self.failed(cause)),
+            repeatable: !last && self.may_repeat(lease),
+        }
+    }
+
+    /// A request may go out again when nothing of it was handed to TLS, or when it does no harm
+    /// twice (RFC 9110 §9.2.2), its body is whole and no byte of an answer came.
+    fn may_repeat(&self, lease: &Lease) -> bool {
+        let outbound = lease.connection.outbound();
+        let body = self.upload.as_ref();
+        if outbound.written() == 0 {
+            return body.is_none_or(|upload| upload.can_rewind());
+        }
+        self.method.is_idempotent()
+            && !outbound.responded()
+            && body.is_none_or(|upload| !upload.is_touched())
+    }
+}

@@ -1,0 +1,229 @@
+//! The fields of a message on its way through. Knows no socket, clock or log.
+
+use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+
+/// Who we are in `Via` (RFC 9110 §7.6.3): a name of this process alone.
+#[derive(Debug, Clone)]
+pub struct Pseudonym {
+    name: String,
+    via_11: HeaderValue,
+    via_10: HeaderValue,
+}
+
+impl Pseudonym {
+    /// `egret-` and the 8 hex digits of `number`.
+    pub fn new(number: u32) -> Self {
+        let name = format!("egret-{number:08x}");
+        let via = |version: &str| {
+            HeaderValue::from_str(&format!("{version} {name}"))
+                .unwrap_or_else(|_| HeaderValue::from_static("1.1 egret"))
+        };
+        Self {
+            via_11: via("1.1"),
+            via_10: via("1.0"),
+            name,
+        }
+    }
+
+    /// Whether a message with these fields has been here before.
+    pub fn is_in(&self, headers: &HeaderMap) -> bool {
+        headers.get_all(header::VIA).iter().any(|value| {
+            value
+                .as_bytes()
+                .split(|byte| *byte == b',')
+                .any(|member| self.is_received_by(member))
+        })
+    }
+
+    /// `received-protocol RWS received-by [RWS comment]`.
+    fn is_received_by(&self, member: &[u8]) -> bool {
+        member
+            .split(|byte| matches!(byte, b' ' | b'\t'))
+            .filter(|word| !word.is_empty())
+            .nth(1)
+            .is_some_and(|word| word.eq_ignore_ascii_case(self.name.as_bytes()))
+    }
+
+    /// Adds us to `Via`, as the last.
+    pub fn add_to(&self, headers: &mut HeaderMap, http_11: bool) {
+        let via = if http_11 { &self.via_11 } else { &self.via_10 };
+        headers.append(header::VIA, via.clone());
+    }
+}
+
+/// How the body of a request is framed on the way out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestFraming {
+    /// No body: a `Content-Length: 0` that the client sent stays.
+    None,
+    /// As the client's Content-Length says.
+    Length,
+    /// Chunks.
+    Chunked,
+}
+
+/// A client's fields become those that go out: hop-by-hop fields go, `TE: trailers` stays as
+/// what it is, and the framing is the one given (RFC 9110 §7.6.1).
+pub fn request(headers: &mut HeaderMap, framing: RequestFraming) {
+    let trailers = accepts_trailers(headers);
+    remove_hop_by_hop(headers);
+    headers.remove(header::PROXY_AUTHORIZATION);
+    if trailers {
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
+        headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
+    }
+    if framing == RequestFraming::Chunked {
+        // hyper drops the body of a GET that does not say this.
+        headers.insert(
+            header::TRANSFER_ENCODING,
+            HeaderValue::from_static("chunked"),
+        );
+    }
+}
+
+/// An upstream's fields become those that the client gets.
+pub fn response(headers: &mut HeaderMap) {
+    remove_hop_by_hop(headers);
+}
+
+/// Trailer fields on their way through: what is about one hop, or about framing, goes.
+pub fn trailers(headers: &mut HeaderMap) {
+    remove_hop_by_hop(headers);
+    headers.remove(header::CONTENT_LENGTH);
+    headers.remove(header::HOST);
+}
+
+fn accepts_trailers(headers: &HeaderMap) -> bool {
+    headers.get_all(header::TE).iter().any(|value| {
+        value
+            .as_bytes()
+            .split(|byte| *byte == b',')
+            .any(|member| member.trim_ascii().eq_ignore_ascii_case(b"trailers"))
+    })
+}
+
+fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    if headers.contains_key(header::CONNECTION) {
+        remove_named_by_connection(headers);
+    }
+    headers.remove(KEEP_ALIVE);
+    headers.remove(PROXY_CONNECTION);
+    headers.remove(header::TE);
+    headers.remove(header::TRANSFER_ENCODING);
+    headers.remove(header::UPGRADE);
+}
+
+fn remove_named_by_connection(headers: &mut HeaderMap) {
+    let Entry::Occupied(entry) = headers.entry(header::CONNECTION) else {
+        return;
+    };
+    let values: Vec<HeaderValue> = entry.remove_entry_mult().1.collect();
+    let options = values
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    for option in options {
+        // What routes or frames a message is not for the client to take away.
+        match HeaderName::from_bytes(option.trim_ascii()) {
+            Ok(header::HOST | header::CONTENT_LENGTH | header::VIA | header::TRAILER) => {}
+            Ok(name) => {
+                headers.remove(name);
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(fields: &[(&'static str, &'static str)]) -> HeaderMap {
+        fields
+            .iter()
+            .map(|(name, value)| {
+                (
+                    HeaderName::from_static(name),
+                    HeaderValue::from_static(value),
+                )
+            })
+            .collect()
+    }
+
+    fn names(headers: &HeaderMap) -> Vec<&str> {
+        let mut names: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+
+    #[test]
+    fn hop_by_hop_fields_and_those_named_by_connection_go() {
+        let mut map = headers(&[
+            ("connection", "close, X-One, x-two"),
+            ("x-one", "1"),
+            ("x-two", "2"),
+            ("x-three", "3"),
+            ("keep-alive", "timeout=5"),
+            ("proxy-connection", "keep-alive"),
+            ("upgrade", "h2c"),
+            ("te", "gzip"),
+            ("transfer-encoding", "chunked"),
+            ("proxy-authorization", "Basic eDp5"),
+        ]);
+        request(&mut map, RequestFraming::None);
+        assert_eq!(names(&map), ["x-three"]);
+    }
+
+    #[test]
+    fn connection_cannot_take_away_what_routes_or_frames() {
+        let mut map = headers(&[
+            ("connection", "host, content-length, via"),
+            ("host", "a"),
+            ("content-length", "1"),
+            ("via", "1.1 x"),
+        ]);
+        request(&mut map, RequestFraming::Length);
+        assert_eq!(names(&map), ["content-length", "host", "via"]);
+    }
+
+    #[test]
+    fn te_trailers_is_passed_on_as_a_hop_of_its_own() {
+        let mut map = headers(&[("te", "deflate;q=0.5, trailers"), ("connection", "TE")]);
+        request(&mut map, RequestFraming::None);
+        assert_eq!(map[header::TE], "trailers");
+        assert_eq!(map[header::CONNECTION], "te");
+    }
+
+    #[test]
+    fn a_chunked_body_stays_chunked() {
+        let mut map = headers(&[("transfer-encoding", "Chunked")]);
+        request(&mut map, RequestFraming::Chunked);
+        assert_eq!(map[header::TRANSFER_ENCODING], "chunked");
+    }
+
+    #[test]
+    fn our_own_name_is_found_in_any_via() {
+        let own = Pseudonym::new(0xdead_beef);
+        for (value, found) in [
+            ("1.1 egret-deadbeef", true),
+            ("1.0 fred, 1.1 EGRET-DEADBEEF (hello), 1.1 x", true),
+            ("HTTP/1.1 \t egret-deadbeef", true),
+            ("1.1 egret-deadbeee", false),
+            ("egret-deadbeef 1.1", false),
+            ("1.1 x (egret-deadbeef)", false),
+        ] {
+            assert_eq!(own.is_in(&headers(&[("via", value)])), found, "{value}");
+        }
+    }
+
+    #[test]
+    fn via_is_appended_with_the_version_received() {
+        let own = Pseudonym::new(1);
+        let mut map = headers(&[("via", "1.1 x")]);
+        own.add_to(&mut map, false);
+        let all: Vec<_> = map.get_all(header::VIA).iter().collect();
+        assert_eq!(all, ["1.1 x", "1.0 egret-00000001"]);
+    }
+}

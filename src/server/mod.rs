@@ -1,0 +1,281 @@
+//! Client connections: admit, serve, watch their deadlines, end them.
+
+mod bind;
+mod clients;
+
+pub use bind::{BindError, Bound, bind};
+pub use clients::Clients;
+
+use std::future::poll_fn;
+use std::io;
+use std::net::{Shutdown, SocketAddr};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use rustix::io::Errno;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::spawn_local;
+use tokio::time::{Instant, Sleep, sleep, timeout};
+
+use crate::error::Cause;
+use crate::limits;
+use crate::proxy::target::Routes;
+use crate::proxy::{Client, Proxy, raw_answer};
+use crate::wire::{Inbound, InboundIo, Waiting};
+use clients::Member;
+
+/// How long clients are waited for, and how large their heads may be.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// `--header-timeout`.
+    pub header: Duration,
+    /// `--idle-timeout`.
+    pub idle: Duration,
+    /// `--max-header`, bytes.
+    pub head_max: usize,
+}
+
+/// One LISTEN: its routes, its clients, and what serves them.
+pub struct Listener {
+    /// Requests are answered by it.
+    pub proxy: Rc<Proxy>,
+    /// Its routes.
+    pub routes: Rc<Routes>,
+    /// Its client connections.
+    pub clients: Rc<Clients>,
+    /// Deadlines and sizes.
+    pub patience: Patience,
+}
+
+impl Listener {
+    /// Accepts clients on `socket`, for ever.
+    pub async fn accept(self: Rc<Self>, socket: TcpListener) {
+        let mut short = false;
+        loop {
+            match socket.accept().await {
+                Ok((stream, peer)) => {
+                    short = false;
+                    // One client is held at the door: only for it must another make room.
+                    self.clients.make_room().await;
+                    if let Err(error) = self.admit(stream, peer) {
+                        ::log::debug!("a client was gone before it was served: {error}");
+                    }
+                }
+                Err(error) if is_shortage(&error) => {
+                    if !short {
+                        ::log::error!("cannot accept clients: {error}; waiting until some leave");
+                    }
+                    short = true;
+                    sleep(limits::ACCEPT_BACKOFF).await;
+                }
+                // One client's connection failed before it was accepted.
+                Err(error) => ::log::debug!("a client could not be accepted: {error}"),
+            }
+        }
+    }
+
+    fn admit(self: &Rc<Self>, stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
+        stream.set_nodelay(true)?;
+        let peer = canonical(peer);
+        let local = canonical(stream.local_addr()?);
+        let inbound = Inbound::new(stream, self.patience.head_max, Instant::now());
+        let member = self.clients.enter(Rc::clone(&inbound));
+        let client = Client {
+            peer,
+            local,
+            routes: Rc::clone(&self.routes),
+            inbound,
+        };
+        spawn_local(Rc::clone(self).serve(client, member));
+        Ok(())
+    }
+
+    async fn serve(self: Rc<Self>, client: Client, member: Member) {
+        let inbound = Rc::clone(&client.inbound);
+        let end = self.converse(client, &member).await;
+        match end {
+            End::Refused(cause) => {
+                ::log::debug!("a request was refused: {}", cause.label());
+                let bytes = raw_answer(cause);
+                let written = timeout(limits::LINGER, write_all(inbound.stream(), &bytes)).await;
+                if let Ok(Ok(())) = written {
+                    part(inbound.stream()).await;
+                }
+            }
+            End::Done => part(inbound.stream()).await,
+            End::Cut => {
+                // A client that reads until the end must not take the cut for one.
+                let _kept =
+                    socket2::SockRef::from(inbound.stream()).set_linger(Some(Duration::ZERO));
+            }
+            End::Gone => {}
+        }
+    }
+
+    /// Serves requests until the connection ends, one way or another.
+    async fn converse(&self, client: Client, member: &Member) -> End {
+        let inbound = Rc::clone(&client.inbound);
+        let service = service_fn(|request| Rc::clone(&self.proxy).handle(client.clone(), request));
+        let io = TokioIo::new(InboundIo(Rc::clone(&inbound)));
+        let mut connection = pin!(
+            http1::Builder::new()
+                .half_close(false)
+                .auto_date_header(false)
+                .max_buf_size(limits::BUFFER_MAX)
+                .max_headers(limits::FIELDS_MAX)
+                .serve_connection(io, service)
+        );
+        let mut timer = pin!(sleep(self.patience.header));
+        let mut draining = false;
+        poll_fn(|cx| {
+            loop {
+                if let Poll::Ready(result) = connection.as_mut().poll(cx) {
+                    return Poll::Ready(ended(&inbound, &result));
+                }
+                member.polled(cx);
+                if inbound.poll_vanished(cx).is_ready() {
+                    return Poll::Ready(End::Gone);
+                }
+                if member.must_leave() && inbound.idle_since().is_some() {
+                    return Poll::Ready(End::Done);
+                }
+                if member.is_draining() && !draining {
+                    draining = true;
+                    connection.as_mut().graceful_shutdown();
+                    continue;
+                }
+                match self
+                    .patience
+                    .poll_expired(inbound.waiting(), timer.as_mut(), cx)
+                {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Expired::Idle) => return Poll::Ready(End::Done),
+                    Poll::Ready(Expired::Writing) => return Poll::Ready(End::Cut),
+                    Poll::Ready(Expired::Head(after)) => {
+                        return Poll::Ready(End::Refused(Cause::HeaderTimeout(after)));
+                    }
+                    // hyper's next read fails, and the request in hand answers.
+                    Poll::Ready(Expired::Body(after)) => inbound.fail(Cause::BodyTimeout(after)),
+                }
+            }
+        })
+        .await
+    }
+}
+
+/// How a client connection ended.
+enum End {
+    /// In good order.
+    Done,
+    /// With a head that nobody was asked about: we answer and close.
+    Refused(Cause),
+    /// In the middle of an answer.
+    Cut,
+    /// By the client.
+    Gone,
+}
+
+fn ended(inbound: &Inbound, result: &hyper::Result<()>) -> End {
+    if let Some(cause) = inbound.take_refusal() {
+        return End::Refused(cause);
+    }
+    match result {
+        Ok(()) => End::Done,
+        // The body of an answer failed, or the service had nobody to answer.
+        Err(error) if error.is_user() => End::Cut,
+        Err(_) => End::Gone,
+    }
+}
+
+/// Whose time is over.
+enum Expired {
+    Idle,
+    Head(Duration),
+    Body(Duration),
+    Writing,
+}
+
+impl Patience {
+    /// Ready when a silent client's time is over. The timer is set again only when it fires:
+    /// most deadlines move on before they are reached.
+    fn poll_expired(
+        &self,
+        waiting: Option<Waiting>,
+        mut timer: Pin<&mut Sleep>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Expired> {
+        let Some(waiting) = waiting else {
+            return Poll::Pending;
+        };
+        let (deadline, expired) = match waiting {
+            Waiting::Idle(since) => (since + self.idle, Expired::Idle),
+            Waiting::Head(since) => (since + self.header, Expired::Head(self.header)),
+            Waiting::Body(since) => (since + self.idle, Expired::Body(self.idle)),
+            Waiting::Write(since) => (since + self.idle, Expired::Writing),
+        };
+        if deadline < timer.deadline() {
+            timer.as_mut().reset(deadline);
+        }
+        while timer.as_mut().poll(cx).is_ready() {
+            if deadline <= Instant::now() {
+                return Poll::Ready(expired);
+            }
+            timer.as_mut().reset(deadline);
+        }
+        Poll::Pending
+    }
+}
+
+async fn write_all(stream: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        stream.writable().await?;
+        match stream.try_write(bytes) {
+            Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Closes our side, then reads on for a while: closing with unread bytes would reset the
+/// connection, and our last answer could be lost with it (RFC 9112 §9.6).
+async fn part(stream: &TcpStream) {
+    if socket2::SockRef::from(stream)
+        .shutdown(Shutdown::Write)
+        .is_err()
+    {
+        return;
+    }
+    let reading = async {
+        let mut scratch = [0; 512];
+        loop {
+            if stream.readable().await.is_err() {
+                return;
+            }
+            match stream.try_read(&mut scratch) {
+                Ok(0) => return,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return,
+            }
+        }
+    };
+    // A client that goes on sending is not waited for longer than this.
+    let _over = timeout(limits::LINGER, reading).await;
+}
+
+/// An IPv4 peer of an IPv6 socket is an IPv4 peer.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+fn is_shortage(error: &io::Error) -> bool {
+    let shortage = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    Errno::from_io_error(error).is_some_and(|errno| shortage.contains(&errno))
+}

@@ -1,0 +1,266 @@
+//! A request's body on its way to the upstream.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::time::{Instant, Sleep};
+
+use super::connect::Stream;
+use crate::error::Cause;
+use crate::limits;
+use crate::wire::{Inbound, Outbound};
+
+/// A client's body, shared by the request in hand and whichever upstream connection sends it: a
+/// request that may be sent again keeps its body as long as no byte of it was taken.
+#[derive(Debug)]
+pub struct Upload {
+    incoming: RefCell<Incoming>,
+    inbound: Rc<Inbound>,
+    /// Most bytes (`--max-body`).
+    limit: Option<u64>,
+    taken: Cell<u64>,
+    frames: Cell<u32>,
+    /// The first piece, as long as it is the only one: it can be sent again.
+    first: RefCell<Option<Bytes>>,
+    /// The first piece, to be sent again.
+    replay: RefCell<Option<Bytes>>,
+    /// The client asked for 100 (Continue) first.
+    expects: bool,
+    /// The response came: what is not sent yet never will be.
+    abandoned: Cell<bool>,
+    /// hyper waits for the client.
+    starved: Cell<bool>,
+    last_frame: Cell<Instant>,
+    failure: RefCell<Option<Cause>>,
+    /// The client's side broke off.
+    cut: Cell<bool>,
+}
+
+impl Upload {
+    /// The body of one request.
+    pub fn new(
+        incoming: Incoming,
+        inbound: Rc<Inbound>,
+        limit: Option<u64>,
+        expects: bool,
+        now: Instant,
+    ) -> Rc<Self> {
+        Rc::new(Self {
+            incoming: RefCell::new(incoming),
+            inbound,
+            limit,
+            taken: Cell::new(0),
+            frames: Cell::new(0),
+            first: RefCell::new(None),
+            replay: RefCell::new(None),
+            expects,
+            abandoned: Cell::new(false),
+            starved: Cell::new(false),
+            last_frame: Cell::new(now),
+            failure: RefCell::new(None),
+            cut: Cell::new(false),
+        })
+    }
+
+    /// Whether a byte of it was taken from the client.
+    pub fn is_touched(&self) -> bool {
+        self.taken.get() > 0
+    }
+
+    /// Whether all that was taken is still here.
+    pub fn can_rewind(&self) -> bool {
+        self.frames.get() == 0 || self.first.borrow().is_some()
+    }
+
+    /// The body will be read from its start again.
+    pub fn rewind(&self) {
+        *self.replay.borrow_mut() = self.first.borrow().clone();
+        self.abandoned.set(false);
+    }
+
+    /// Whether the upstream would take more and the client has not sent it.
+    pub fn is_starved(&self) -> bool {
+        self.starved.get()
+    }
+
+    /// When the client last sent a piece.
+    pub fn last_frame(&self) -> Instant {
+        self.last_frame.get()
+    }
+
+    /// Nothing more of it will be sent.
+    pub fn abandon(&self) {
+        self.abandoned.set(true);
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.replay.borrow().is_none() && self.incoming.borrow().is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let again = self.replay.borrow().as_ref().map_or(0, Bytes::len) as u64;
+        match self.incoming.borrow().size_hint().exact() {
+            Some(rest) => SizeHint::with_exact(rest + again),
+            None => SizeHint::default(),
+        }
+    }
+
+    /// Why it could not be sent, where the fault is the client's.
+    pub fn failure(&self) -> Option<Cause> {
+        self.failure.borrow().clone()
+    }
+
+    /// Whether the client broke off in the middle of it.
+    pub fn is_cut(&self) -> bool {
+        self.cut.get()
+    }
+
+    fn poll_frame(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Some(first) = self.replay.borrow_mut().take() {
+            return Poll::Ready(Some(Ok(Frame::data(first))));
+        }
+        let polled = Pin::new(&mut *self.incoming.borrow_mut()).poll_frame(cx);
+        self.starved.set(polled.is_pending());
+        match polled {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Ready(Some(Ok(frame))) => Poll::Ready(Some(self.admit(frame))),
+            Poll::Ready(Some(Err(_))) => {
+                match self.inbound.fault() {
+                    Some(cause) => *self.failure.borrow_mut() = Some(cause),
+                    None => self.cut.set(true),
+                }
+                Poll::Ready(Some(Err(BodyError)))
+            }
+        }
+    }
+
+    fn admit(&self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, BodyError> {
+        self.last_frame.set(Instant::now());
+        let length = frame.data_ref().map_or(0, Bytes::len) as u64;
+        self.taken.set(self.taken.get() + length);
+        self.frames.set(self.frames.get().saturating_add(1));
+        *self.first.borrow_mut() = match self.frames.get() {
+            1 => frame.data_ref().cloned(),
+            _ => None,
+        };
+        match self.limit {
+            Some(limit) if self.taken.get() > limit => {
+                *self.failure.borrow_mut() = Some(Cause::BodyTooLarge(limit));
+                Err(BodyError)
+            }
+            _ => Ok(frame),
+        }
+    }
+}
+
+/// The body could not be read to its end; [`Upload`] knows why.
+#[derive(Debug, Clone, Copy)]
+pub struct BodyError;
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the client's body ended early")
+    }
+}
+
+impl std::error::Error for BodyError {}
+
+/// What hyper sends: nothing, or an upload.
+#[derive(Debug)]
+pub struct RequestBody {
+    upload: Option<Rc<Upload>>,
+    outbound: Rc<Outbound<Stream>>,
+    /// Trailer fields that stay here.
+    hop_by_hop: fn(&mut HeaderMap),
+    /// Running while the body waits for 100 (Continue).
+    gate: Option<Pin<Box<Sleep>>>,
+    gate_passed: bool,
+}
+
+impl RequestBody {
+    /// The body of a request that is about to be sent on `outbound`.
+    pub fn new(
+        upload: Option<Rc<Upload>>,
+        outbound: Rc<Outbound<Stream>>,
+        hop_by_hop: fn(&mut HeaderMap),
+    ) -> Self {
+        if upload.is_none() {
+            outbound.request_sent();
+        }
+        Self {
+            upload,
+            outbound,
+            hop_by_hop,
+            gate: None,
+            gate_passed: false,
+        }
+    }
+
+    /// RFC 9110 §10.1.1: the body waits for the upstream's word, but not for ever.
+    fn poll_gate(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.gate_passed {
+            return Poll::Ready(());
+        }
+        let gate = self
+            .gate
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(limits::CONTINUE_WAIT)));
+        if self.outbound.poll_continue(cx).is_pending() && gate.as_mut().poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        self.gate = None;
+        self.gate_passed = true;
+        Poll::Ready(())
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let Some(upload) = self.upload.clone() else {
+            return Poll::Ready(None);
+        };
+        if upload.abandoned.get() && (upload.expects && !self.gate_passed) {
+            return Poll::Pending;
+        }
+        if upload.expects && self.poll_gate(cx).is_pending() {
+            return Poll::Pending;
+        }
+        let mut polled = upload.poll_frame(cx);
+        match &mut polled {
+            Poll::Ready(None) => self.outbound.request_sent(),
+            Poll::Ready(Some(Ok(frame))) => {
+                if let Some(trailers) = frame.trailers_mut() {
+                    (self.hop_by_hop)(trailers);
+                }
+                if upload.is_at_end() {
+                    self.outbound.request_sent();
+                }
+            }
+            _ => {}
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.upload.as_ref().is_none_or(|upload| upload.is_at_end())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.upload {
+            None => SizeHint::with_exact(0),
+            Some(upload) => upload.size_hint(),
+        }
+    }
+}

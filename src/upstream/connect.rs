@@ -1,0 +1,365 @@
+//! Opens a connection: resolve, TCP, TLS, HTTP. Says what happened in the handshake.
+
+use std::cell::RefCell;
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper::client::conn::http1::{Builder, SendRequest};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use rustls::{AlertDescription, ClientConfig, HandshakeKind, ProtocolVersion};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::Upstream;
+use super::body::RequestBody;
+use super::dial::{DialError, dial};
+use super::resolver::{Addresses, DnsError, Resolver};
+use crate::config::Host;
+use crate::error::{Alert, Cause, CertificateFault, Phase};
+use crate::limits;
+use crate::wire::{Outbound, OutboundIo};
+
+/// The stream under an upstream connection.
+pub type Stream = TlsStream<TcpStream>;
+
+/// What happened in a handshake.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// The server sent a CertificateRequest. A resumed handshake has none: its owner knows what
+    /// the full one had.
+    pub asked: bool,
+    /// Our certificate was sent.
+    pub sent: bool,
+    /// The session was resumed.
+    pub resumed: bool,
+    /// TLS 1.3, where the server judges our certificate after the handshake.
+    pub tls13: bool,
+    /// ALPN protocol that the server chose.
+    pub alpn: Option<Vec<u8>>,
+    /// Why the server's certificate was not trusted.
+    pub fault: Option<CertificateFault>,
+}
+
+thread_local! {
+    /// The handshake that is being polled. The resolver of client certificates and the verifier
+    /// are shared by all handshakes of an identity and get no connection argument.
+    static CURRENT: RefCell<Option<Rc<RefCell<Facts>>>> = const { RefCell::new(None) };
+}
+
+/// Writes down something about the handshake that is being polled now.
+pub fn note(write: impl FnOnce(&mut Facts)) {
+    CURRENT.with_borrow(|current| {
+        if let Some(facts) = current {
+            write(&mut facts.borrow_mut());
+        }
+    });
+}
+
+/// A handshake whose facts are gathered while it is polled.
+struct Observed<F> {
+    handshake: F,
+    facts: Rc<RefCell<Facts>>,
+}
+
+impl<F: Future + Unpin> Future for Observed<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let former = CURRENT.replace(Some(Rc::clone(&self.facts)));
+        let polled = Pin::new(&mut self.handshake).poll(cx);
+        CURRENT.set(former);
+        polled
+    }
+}
+
+/// How many handshakes may be under way: in the process, and of the one identity.
+#[derive(Debug, Clone, Copy)]
+pub struct Handshakes<'a> {
+    /// The identity's share.
+    pub identity: &'a Semaphore,
+    /// The process's.
+    pub process: &'a Semaphore,
+}
+
+/// Resolves, connects and shakes hands, in `within` altogether.
+///
+/// # Errors
+/// The cause, with the handshake's facts as far as it came.
+pub async fn open(
+    upstream: &Upstream,
+    config: Arc<ClientConfig>,
+    resolver: &Resolver,
+    handshakes: Handshakes<'_>,
+    within: Duration,
+) -> Result<(Stream, Facts), Cause> {
+    let deadline = Instant::now() + within;
+    let name = server_name(upstream)?;
+    let addresses = match &upstream.host {
+        Host::Ip(address) => Addresses::from(*address),
+        Host::Name(name) => timeout_at(deadline, resolver.resolve(name))
+            .await
+            .map_err(|_| Cause::DnsTimeout)??,
+    };
+    let (stream, _) = timeout_at(deadline, dial(&addresses, upstream.port))
+        .await
+        .map_err(|_| Cause::ConnectTimeout(Phase::Tcp))??;
+    timeout_at(deadline, async {
+        // The identity's own share comes first, so that one identity never holds all places.
+        // Neither semaphore is ever closed: an error would only mean that nobody is counted.
+        let _own = handshakes.identity.acquire().await;
+        let _shared = handshakes.process.acquire().await;
+        shake_hands(stream, name, config).await
+    })
+    .await
+    .map_err(|_| Cause::ConnectTimeout(Phase::Tls))?
+}
+
+fn server_name(upstream: &Upstream) -> Result<ServerName<'static>, Cause> {
+    match upstream.server_name() {
+        Host::Ip(address) => Ok(ServerName::from(address)),
+        Host::Name(name) => ServerName::try_from(name.clone())
+            .map_err(|_| Cause::Tls(format!("{name} cannot be sent as a server name"))),
+    }
+}
+
+async fn shake_hands(
+    stream: TcpStream,
+    name: ServerName<'static>,
+    config: Arc<ClientConfig>,
+) -> Result<(Stream, Facts), Cause> {
+    let facts = Rc::new(RefCell::new(Facts::default()));
+    let result = Observed {
+        handshake: TlsConnector::from(config).connect(name, stream),
+        facts: Rc::clone(&facts),
+    }
+    .await;
+    let mut facts = facts.take();
+    match result {
+        Ok(stream) => {
+            let (_, session) = stream.get_ref();
+            facts.resumed = session.handshake_kind() == Some(HandshakeKind::Resumed);
+            facts.tls13 = session.protocol_version() == Some(ProtocolVersion::TLSv1_3);
+            facts.alpn = session.alpn_protocol().map(<[u8]>::to_vec);
+            Ok((stream, facts))
+        }
+        Err(error) => Err(handshake_cause(&error, facts)),
+    }
+}
+
+fn handshake_cause(error: &io::Error, facts: Facts) -> Cause {
+    match ending(error) {
+        Ending::Alert(alert) if facts.asked => Cause::CertificateRefused(alert),
+        Ending::Alert(alert) => Cause::Alert(alert),
+        Ending::Certificate(why) => {
+            Cause::Certificate(facts.fault.unwrap_or(CertificateFault::Unusable(why)))
+        }
+        Ending::Tls(why) => Cause::Tls(why),
+        Ending::Closed if facts.sent => Cause::ClosedAfterCertificate,
+        Ending::Closed => Cause::Tls(String::from(
+            "the server closed the connection in the handshake; does the port speak TLS?",
+        )),
+    }
+}
+
+/// How a TLS stream ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The peer sent an alert.
+    Alert(Alert),
+    /// The peer's certificate did not verify; in rustls' words.
+    Certificate(String),
+    /// The peer broke the protocol; in rustls' words.
+    Tls(String),
+    /// A reset, or an end without notice.
+    Closed,
+}
+
+/// What `error`, from a TLS stream, says.
+pub fn ending(error: &io::Error) -> Ending {
+    let tls = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match tls {
+        Some(rustls::Error::AlertReceived(description)) => Ending::Alert(alert(*description)),
+        Some(rustls::Error::InvalidCertificate(why)) => Ending::Certificate(why.to_string()),
+        Some(rustls::Error::InvalidMessage(_)) => {
+            Ending::Tls(String::from("the server does not speak TLS on this port"))
+        }
+        Some(other) => Ending::Tls(other.to_string()),
+        None => Ending::Closed,
+    }
+}
+
+/// The alert's code and its name in RFC 8446 §6 and its predecessors.
+fn alert(description: AlertDescription) -> Alert {
+    let code = u8::from(description);
+    let name = match code {
+        0 => "close_notify",
+        10 => "unexpected_message",
+        20 => "bad_record_mac",
+        21 => "decryption_failed",
+        22 => "record_overflow",
+        30 => "decompression_failure",
+        40 => "handshake_failure",
+        41 => "no_certificate",
+        42 => "bad_certificate",
+        43 => "unsupported_certificate",
+        44 => "certificate_revoked",
+        45 => "certificate_expired",
+        46 => "certificate_unknown",
+        47 => "illegal_parameter",
+        48 => "unknown_ca",
+        49 => "access_denied",
+        50 => "decode_error",
+        51 => "decrypt_error",
+        70 => "protocol_version",
+        71 => "insufficient_security",
+        80 => "internal_error",
+        86 => "inappropriate_fallback",
+        90 => "user_canceled",
+        100 => "no_renegotiation",
+        109 => "missing_extension",
+        110 => "unsupported_extension",
+        111 => "certificate_unobtainable",
+        112 => "unrecognized_name",
+        113 => "bad_certificate_status_response",
+        115 => "unknown_psk_identity",
+        116 => "certificate_required",
+        120 => "no_application_protocol",
+        _ => "of an unknown kind",
+    };
+    Alert { code, name }
+}
+
+impl From<DnsError> for Cause {
+    fn from(error: DnsError) -> Self {
+        match error {
+            DnsError::QueueFull => Self::DnsQueueFull,
+            other => Self::Dns(other.to_string()),
+        }
+    }
+}
+
+impl From<DialError> for Cause {
+    fn from(error: DialError) -> Self {
+        match error {
+            DialError::Refused(_) => Self::ConnectRefused(error.address().to_string()),
+            DialError::Unreachable(_) => Self::Unroutable(error.to_string()),
+            DialError::Other(..) => Self::ConnectFailed(error.to_string()),
+        }
+    }
+}
+
+/// An open connection that speaks HTTP/1.1.
+#[derive(Debug)]
+pub struct Connection {
+    sender: SendRequest<RequestBody>,
+    outbound: Rc<Outbound<Stream>>,
+    facts: Facts,
+    task: AbortHandle,
+    /// Whether a request is under way: then dropping the connection cuts it off at once.
+    busy: bool,
+}
+
+/// Whether a pooled connection may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Peek {
+    Quiet,
+    Data,
+    Ended,
+}
+
+impl Connection {
+    /// Puts HTTP on a TLS stream. hyper's side of it runs as a task of its own.
+    pub async fn start(stream: Stream, facts: Facts) -> Result<Self, Cause> {
+        let outbound = Outbound::new(stream, Instant::now());
+        let io = TokioIo::new(OutboundIo(Rc::clone(&outbound)));
+        let (sender, connection) = Builder::new()
+            .max_buf_size(limits::BUFFER_MAX)
+            .handshake(io)
+            .await
+            .map_err(|_| Cause::Terminated)?;
+        let task = tokio::task::spawn_local(async move {
+            // The request in hand learns of an error through its own future and `outbound`.
+            let _ended = connection.await;
+        });
+        Ok(Self {
+            sender,
+            outbound,
+            facts,
+            task: task.abort_handle(),
+            busy: false,
+        })
+    }
+
+    /// The handshake's facts.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// How far the current exchange has come.
+    pub fn outbound(&self) -> &Rc<Outbound<Stream>> {
+        &self.outbound
+    }
+
+    /// hyper's handle.
+    pub fn sender(&mut self) -> &mut SendRequest<RequestBody> {
+        &mut self.sender
+    }
+
+    /// A request begins: from now on dropping the connection cuts it off.
+    pub fn begin(&mut self, head_request: bool) {
+        self.busy = true;
+        self.outbound.begin(head_request, Instant::now());
+    }
+
+    /// The exchange is over, and another may follow.
+    pub fn rest(&mut self) {
+        self.busy = false;
+    }
+
+    /// Whether a connection from the pool can take a request: nothing unread lies in its socket,
+    /// it has not ended, and hyper is done with the former exchange.
+    pub async fn is_usable(&mut self) -> bool {
+        if self.peek() == Peek::Data {
+            // A ticket or a key update is fine, a response nobody asked for is not: the
+            // connection's task reads it and we look again.
+            tokio::task::yield_now().await;
+        }
+        self.peek() == Peek::Quiet
+            && self.sender.ready().await.is_ok()
+            && self.outbound.reusable().is_ok()
+    }
+
+    fn peek(&self) -> Peek {
+        let mut byte = [MaybeUninit::uninit()];
+        let peeked = self
+            .outbound
+            .with_stream(|stream| socket2::SockRef::from(stream.get_ref().0).peek(&mut byte));
+        match peeked {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Peek::Quiet,
+            Ok(0) | Err(_) => Peek::Ended,
+            Ok(_) => Peek::Data,
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // An idle connection ends with a close_notify once hyper sees its sender gone; one in
+        // the middle of an exchange must not wait for its peer.
+        if self.busy {
+            self.task.abort();
+        }
+    }
+}

@@ -1,0 +1,467 @@
+//! Under hyper's server side: a client's bytes, checked before hyper reads them.
+
+use std::cell::{Cell, RefCell};
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::BodyReader;
+use super::head::{self, Framing, RequestHead, Scanner};
+use crate::error::{Cause, Violation};
+use crate::limits;
+
+/// One client connection: the socket, and how far its current message has been read.
+///
+/// hyper holds it through [`InboundIo`]; the service and the server's deadlines share it.
+#[derive(Debug)]
+pub struct Inbound {
+    stream: TcpStream,
+    head_max: usize,
+    state: RefCell<State>,
+    /// What a silent client owes us while hyper waits to read.
+    reading: Cell<Option<Waiting>>,
+    /// Since when the client has not taken what hyper wants to write.
+    stalled: Cell<Option<Instant>>,
+    /// A request is with the service, or its answer is not flushed yet.
+    busy: Cell<bool>,
+    /// The service has handed the last byte of its answer to hyper.
+    answered: Cell<bool>,
+    /// Why the head was refused before the service saw it: the server answers.
+    refusal: RefCell<Option<Cause>>,
+    /// Why reading the body ended, where it was not the client's own end: the service answers.
+    fault: RefCell<Option<Cause>>,
+}
+
+/// What a silent client owes us, and since when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waiting {
+    /// The first byte of a request.
+    Idle(Instant),
+    /// The rest of a head.
+    Head(Instant),
+    /// More of a body.
+    Body(Instant),
+    /// To take more of our answer.
+    Write(Instant),
+}
+
+#[derive(Debug)]
+struct State {
+    /// Read from the socket and not yet given to hyper.
+    pending: BytesMut,
+    scanner: Scanner,
+    /// The empty line that may stand before a request was looked for.
+    started: bool,
+    phase: Phase,
+    /// The head that hyper is reading, until the service takes it.
+    head: Option<(RequestHead, Bytes)>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// Gathering a head.
+    Head,
+    /// Giving hyper the head: the first so many bytes of `pending`.
+    Deliver(usize),
+    /// hyper has the head; the service has not said how the body is framed.
+    Called,
+    /// Following a body.
+    Body(BodyReader),
+}
+
+/// The service and the adapter disagree on a body's framing: hyper read it in another way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framed {
+    /// No body.
+    None,
+    /// So many bytes.
+    Length(u64),
+    /// Chunks.
+    Chunked,
+}
+
+impl Inbound {
+    /// Wraps an accepted socket; a head may have `head_max` bytes.
+    pub fn new(stream: TcpStream, head_max: usize, now: Instant) -> Rc<Self> {
+        Rc::new(Self {
+            stream,
+            head_max,
+            state: RefCell::new(State {
+                pending: BytesMut::new(),
+                scanner: Scanner::request(),
+                started: false,
+                phase: Phase::Head,
+                head: None,
+            }),
+            reading: Cell::new(Some(Waiting::Idle(now))),
+            stalled: Cell::new(None),
+            busy: Cell::new(false),
+            answered: Cell::new(false),
+            refusal: RefCell::new(None),
+            fault: RefCell::new(None),
+        })
+    }
+
+    /// The socket.
+    pub fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    /// The service took the request: the strict reader's view of the head and its raw bytes.
+    /// `framing` is how hyper will read the body, and the adapter follows that.
+    ///
+    /// # Errors
+    /// [`Violation::Framing`] when hyper reads the body in another way than the strict reader.
+    pub fn take_request(&self, framing: Framed) -> Result<(RequestHead, Bytes), Violation> {
+        self.busy.set(true);
+        self.answered.set(false);
+        let mut state = self.state.borrow_mut();
+        let (head, raw) = state.head.take().ok_or(Violation::Framing)?;
+        let ours = match head.framing {
+            Framing::Length(0) | Framing::None | Framing::UntilClose => Framed::None,
+            Framing::Length(length) => Framed::Length(length),
+            Framing::Chunked => Framed::Chunked,
+        };
+        if ours != framing {
+            return Err(Violation::Framing);
+        }
+        state.phase = match BodyReader::new(head.framing) {
+            Some(reader) => Phase::Body(reader),
+            None => Phase::Head,
+        };
+        Ok((head, raw))
+    }
+
+    /// The service has handed over the last byte of its answer.
+    pub fn answered(&self) {
+        self.answered.set(true);
+    }
+
+    /// Why the head was refused, for the server's answer. The service never saw it.
+    pub fn take_refusal(&self) -> Option<Cause> {
+        self.refusal.borrow_mut().take()
+    }
+
+    /// Why reading the body ended, for the service's answer.
+    pub fn fault(&self) -> Option<Cause> {
+        self.fault.borrow().clone()
+    }
+
+    /// Ends reading the body with `cause`: hyper's next read fails.
+    pub fn fail(&self, cause: Cause) {
+        self.fault.borrow_mut().get_or_insert(cause);
+    }
+
+    /// What the client owes us, if we wait for it.
+    pub fn waiting(&self) -> Option<Waiting> {
+        match self.stalled.get() {
+            Some(since) => Some(Waiting::Write(since)),
+            None => self.reading.get(),
+        }
+    }
+
+    /// Since when the connection has been between requests, if it is.
+    pub fn idle_since(&self) -> Option<Instant> {
+        match self.reading.get() {
+            Some(Waiting::Idle(since)) if !self.busy.get() => Some(since),
+            _ => None,
+        }
+    }
+
+    /// Whether a request is with the service, or its answer not flushed.
+    pub fn is_busy(&self) -> bool {
+        self.busy.get()
+    }
+
+    /// Ready when the client is gone while its request waits and hyper does not read.
+    pub fn poll_vanished(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.busy.get() {
+            return Poll::Pending;
+        }
+        loop {
+            if ready!(self.stream.poll_read_ready(cx)).is_err() {
+                return Poll::Ready(());
+            }
+            let mut byte = [std::mem::MaybeUninit::uninit()];
+            match self.stream.try_io(tokio::io::Interest::READABLE, || {
+                socket2::SockRef::from(&self.stream).peek(&mut byte)
+            }) {
+                Ok(0) => return Poll::Ready(()),
+                Ok(_) => return Poll::Pending,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return Poll::Ready(()),
+            }
+        }
+    }
+
+    fn poll_fill(&self, cx: &mut Context<'_>, into: &mut impl BufMut) -> Poll<io::Result<usize>> {
+        loop {
+            match self.stream.try_read_buf(into) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    ready!(self.stream.poll_read_ready(cx))?;
+                }
+                result => return Poll::Ready(result),
+            }
+        }
+    }
+
+    /// Reads more into `pending`. `Ready(0)` is the end.
+    fn poll_more(&self, cx: &mut Context<'_>, state: &mut State) -> Poll<io::Result<usize>> {
+        state.pending.reserve(limits::READ_STEP);
+        let mut room = (&mut state.pending).limit(limits::READ_STEP);
+        self.poll_fill(cx, &mut room)
+    }
+
+    fn wait(&self, waiting: Waiting) {
+        let former = self.reading.get().as_ref().map(std::mem::discriminant);
+        // The first moment of one silence counts.
+        if former != Some(std::mem::discriminant(&waiting)) {
+            self.reading.set(Some(waiting));
+        }
+    }
+
+    fn poll_read(&self, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.fault.borrow().is_some() {
+            return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+        }
+        let mut state = self.state.borrow_mut();
+        let state = &mut *state;
+        loop {
+            match &mut state.phase {
+                Phase::Head if self.busy.get() => return self.poll_watch(cx, state),
+                Phase::Head => match state.next_head(self.head_max) {
+                    Err(violation) => {
+                        *self.refusal.borrow_mut() = Some(violation.into());
+                        return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+                    }
+                    Ok(true) => {}
+                    Ok(false) => {
+                        let read = self.poll_more(cx, state);
+                        if read.is_pending() {
+                            let now = Instant::now();
+                            self.wait(match state.pending.is_empty() {
+                                true => {
+                                    // An idle connection holds no buffer.
+                                    state.pending = BytesMut::new();
+                                    Waiting::Idle(now)
+                                }
+                                false => Waiting::Head(now),
+                            });
+                            return Poll::Pending;
+                        }
+                        if ready!(read)? == 0 {
+                            return Poll::Ready(Ok(()));
+                        }
+                    }
+                },
+                Phase::Deliver(left) => {
+                    self.reading.set(None);
+                    let given = (*left).min(out.remaining());
+                    out.put_slice(&state.pending[..given]);
+                    state.pending.advance(given);
+                    *left -= given;
+                    if *left == 0 {
+                        state.phase = Phase::Called;
+                    }
+                    return Poll::Ready(Ok(()));
+                }
+                Phase::Called => return Poll::Pending,
+                Phase::Body(_) => return self.poll_body(cx, state, out),
+            }
+        }
+    }
+
+    /// While a request is being answered: gathers what is pipelined behind it, up to one head,
+    /// and notices a client that went away.
+    fn poll_watch(&self, cx: &mut Context<'_>, state: &mut State) -> Poll<io::Result<()>> {
+        self.reading.set(None);
+        while state.pending.len() < self.head_max {
+            if ready!(self.poll_more(cx, state))? == 0 {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        Poll::Pending
+    }
+
+    fn poll_body(
+        &self,
+        cx: &mut Context<'_>,
+        state: &mut State,
+        out: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Phase::Body(reader) = &mut state.phase else {
+            return Poll::Pending;
+        };
+        if state.pending.is_empty() {
+            let start = out.filled().len();
+            match self.poll_fill(cx, out) {
+                Poll::Pending => {
+                    self.wait(Waiting::Body(Instant::now()));
+                    return Poll::Pending;
+                }
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Ready(Ok(_)) => {}
+            }
+            self.reading.set(None);
+            let fresh = &out.filled()[start..];
+            if fresh.is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            let (taken, ended) = match reader.feed(fresh) {
+                Ok(fed) => fed,
+                Err(violation) => {
+                    out.set_filled(start);
+                    self.fail(violation.into());
+                    return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+                }
+            };
+            state.pending.extend_from_slice(&fresh[taken..]);
+            out.set_filled(start + taken);
+            if ended {
+                state.phase = Phase::Head;
+            }
+            return Poll::Ready(Ok(()));
+        }
+        self.reading.set(None);
+        let offered = state.pending.len().min(out.remaining());
+        match reader.feed(&state.pending[..offered]) {
+            Ok((taken, ended)) => {
+                out.put_slice(&state.pending[..taken]);
+                state.pending.advance(taken);
+                if ended {
+                    state.phase = Phase::Head;
+                }
+                Poll::Ready(Ok(()))
+            }
+            Err(violation) => {
+                self.fail(violation.into());
+                Poll::Ready(Err(io::ErrorKind::InvalidData.into()))
+            }
+        }
+    }
+
+    fn poll_written(
+        &self,
+        cx: &mut Context<'_>,
+        write: impl Fn() -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            match write() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if self.stream.poll_write_ready(cx)?.is_pending() {
+                        if self.stalled.get().is_none() {
+                            self.stalled.set(Some(Instant::now()));
+                        }
+                        return Poll::Pending;
+                    }
+                }
+                result => {
+                    self.stalled.set(None);
+                    return Poll::Ready(result);
+                }
+            }
+        }
+    }
+
+    /// hyper calls this when its own buffer is empty: an answer that was handed over is out.
+    fn flushed(&self, cx: &Context<'_>) {
+        if self.busy.get() && self.answered.get() {
+            self.busy.set(false);
+            let state = self.state.borrow();
+            if let Phase::Head = state.phase {
+                let now = Instant::now();
+                if state.pending.is_empty() {
+                    self.reading.set(Some(Waiting::Idle(now)));
+                } else {
+                    self.reading.set(Some(Waiting::Head(now)));
+                    // hyper may believe that it waits for the socket; the next head is here.
+                    cx.waker().wake_by_ref();
+                }
+            }
+        }
+    }
+}
+
+impl State {
+    /// Looks for a whole head in `pending`; true when there is one to deliver.
+    fn next_head(&mut self, max: usize) -> Result<bool, Violation> {
+        if !self.started {
+            let Some(empty) = head::skip_empty_line(&self.pending) else {
+                return Ok(false);
+            };
+            self.pending.advance(empty);
+            self.started = !self.pending.is_empty();
+        }
+        let Some(length) = self.scanner.scan(&self.pending, max)? else {
+            return Ok(false);
+        };
+        self.scanner = Scanner::request();
+        self.started = false;
+        // hyper gets these very bytes; the copy keeps the target as the client wrote it.
+        let raw = Bytes::copy_from_slice(&self.pending[..length]);
+        let head = head::request(&raw)?;
+        if head.refused_by_uri {
+            // hyper would answer this itself, without a word of explanation.
+            return Err(Violation::TargetByte);
+        }
+        self.head = Some((head, raw));
+        self.phase = Phase::Deliver(length);
+        Ok(true)
+    }
+}
+
+/// What hyper reads from and writes to.
+#[derive(Debug)]
+pub struct InboundIo(pub Rc<Inbound>);
+
+impl AsyncRead for InboundIo {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        out: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.0.poll_read(cx, out)
+    }
+}
+
+impl AsyncWrite for InboundIo {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.0.poll_written(cx, || self.0.stream.try_write(bytes))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.0
+            .poll_written(cx, || self.0.stream.try_write_vectored(slices))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.flushed(cx);
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match socket2::SockRef::from(&self.0.stream).shutdown(std::net::Shutdown::Write) {
+            // The client is gone already: nothing is left to shut down.
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Poll::Ready(Ok(())),
+            result => Poll::Ready(result),
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The strict reader between the sockets and hyper.
+//!
+//! hyper normalises before anyone sees a message: it drops a Content-Length beside a
+//! Transfer-Encoding, merges equal lengths, takes bare LF, and answers its own errors. So every
+//! byte passes here first: [`Inbound`] stands under hyper's server side, [`Outbound`] under its
+//! client side. Both gather a head, hold it to the rules, and follow the framing of the body, so
+//! that what hyper is given has one meaning only.
+
+mod chunk;
+mod head;
+mod inbound;
+mod outbound;
+
+pub use head::{RequestHead, TargetForm, Version};
+pub use inbound::{Framed, Inbound, InboundIo, Waiting};
+pub use outbound::{Outbound, OutboundIo};
+
+use crate::error::Violation;
+use chunk::Chunks;
+use head::Framing;
+
+/// Follows one body to its end.
+#[derive(Debug)]
+enum BodyReader {
+    Length(u64),
+    Chunked(Chunks),
+    UntilClose,
+}
+
+impl BodyReader {
+    /// The reader for `framing`; `None` when there is no body.
+    fn new(framing: Framing) -> Option<Self> {
+        match framing {
+            Framing::None | Framing::Length(0) => None,
+            Framing::Length(length) => Some(Self::Length(length)),
+            Framing::Chunked => Some(Self::Chunked(Chunks::default())),
+            Framing::UntilClose => Some(Self::UntilClose),
+        }
+    }
+
+    /// Takes what belongs to this body from the front of `bytes`: how many bytes, and whether the
+    /// body ends with them.
+    fn feed(&mut self, bytes: &[u8]) -> Result<(usize, bool), Violation> {
+        match self {
+            Self::Length(left) => {
+                let taken =
+                    usize::try_from(*left).map_or(bytes.len(), |left| left.min(bytes.len()));
+                *left -= taken as u64;
+                Ok((taken, *left == 0))
+            }
+            Self::Chunked(chunks) => chunks.feed(bytes),
+            Self::UntilClose => Ok((bytes.len(), false)),
+        }
+    }
+}

@@ -1,0 +1,479 @@
+//! Under hyper's client side: an upstream's bytes, checked before hyper reads them.
+
+use std::cell::{Cell, RefCell};
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker, ready};
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
+
+use super::BodyReader;
+use super::head::{self, Framing, ResponseHead, Scanner, Version};
+use crate::error::Violation;
+use crate::limits;
+use crate::metrics::NotKept;
+
+/// One upstream connection: its stream, and how far the current exchange has come.
+///
+/// hyper's connection holds it through [`OutboundIo`]; the request in hand and the pool share it.
+#[derive(Debug)]
+pub struct Outbound<S> {
+    io: RefCell<S>,
+    state: RefCell<State>,
+    /// Bytes of the current request that were handed to `io`.
+    written: Cell<u64>,
+    last_write: Cell<Instant>,
+    /// The whole request has been handed over.
+    sent: Cell<bool>,
+    /// A byte of the current response came.
+    responded: Cell<bool>,
+    continued: Cell<bool>,
+    /// Who waits for the 100 (Continue).
+    waker: RefCell<Option<Waker>>,
+    violation: Cell<Option<Violation>>,
+    error: RefCell<Option<io::Error>>,
+    ended: Cell<bool>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Read from the stream and not yet given to hyper.
+    pending: BytesMut,
+    scanner: Scanner,
+    phase: Phase,
+    head: Option<ResponseHead>,
+    /// The request was HEAD: its response has no body.
+    head_request: bool,
+    interim: usize,
+    excess: bool,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// No response is due.
+    Idle,
+    /// Gathering a head.
+    Head,
+    /// Giving hyper the head: the first so many bytes of `pending`.
+    Deliver(usize),
+    /// Following a body.
+    Body(BodyReader),
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Outbound<S> {
+    /// Wraps a connected stream.
+    pub fn new(io: S, now: Instant) -> Rc<Self> {
+        Rc::new(Self {
+            io: RefCell::new(io),
+            state: RefCell::new(State {
+                pending: BytesMut::new(),
+                scanner: Scanner::response(),
+                phase: Phase::Idle,
+                head: None,
+                head_request: false,
+                interim: 0,
+                excess: false,
+            }),
+            written: Cell::new(0),
+            last_write: Cell::new(now),
+            sent: Cell::new(false),
+            responded: Cell::new(false),
+            continued: Cell::new(false),
+            waker: RefCell::new(None),
+            violation: Cell::new(None),
+            error: RefCell::new(None),
+            ended: Cell::new(false),
+        })
+    }
+
+    /// A request is about to be sent: its response is due.
+    pub fn begin(&self, head_request: bool, now: Instant) {
+        let mut state = self.state.borrow_mut();
+        state.scanner = Scanner::response();
+        state.phase = Phase::Head;
+        state.head = None;
+        state.head_request = head_request;
+        state.interim = 0;
+        self.written.set(0);
+        self.last_write.set(now);
+        self.sent.set(false);
+        self.responded.set(false);
+        self.continued.set(false);
+    }
+
+    /// The last byte of the request's body was taken by hyper.
+    pub fn request_sent(&self) {
+        self.sent.set(true);
+    }
+
+    /// Whether the whole request was handed over.
+    pub fn is_request_sent(&self) -> bool {
+        self.sent.get()
+    }
+
+    /// Bytes of the current request handed to the stream.
+    pub fn written(&self) -> u64 {
+        self.written.get()
+    }
+
+    /// When the stream last took bytes.
+    pub fn last_write(&self) -> Instant {
+        self.last_write.get()
+    }
+
+    /// Whether a byte of the current response came.
+    pub fn responded(&self) -> bool {
+        self.responded.get()
+    }
+
+    /// Ready when the upstream sent 100 (Continue).
+    pub fn poll_continue(&self, cx: &Context<'_>) -> Poll<()> {
+        if self.continued.get() {
+            return Poll::Ready(());
+        }
+        *self.waker.borrow_mut() = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// The head of the current response.
+    pub fn response(&self) -> Option<ResponseHead> {
+        self.state.borrow().head
+    }
+
+    /// How long the body of the current response is, if it says so.
+    pub fn body_length(&self) -> Option<u64> {
+        let state = self.state.borrow();
+        match state.framing() {
+            Framing::None => Some(0),
+            Framing::Length(length) => Some(length),
+            Framing::Chunked | Framing::UntilClose => None,
+        }
+    }
+
+    /// The rule of HTTP that the upstream broke.
+    pub fn violation(&self) -> Option<Violation> {
+        self.violation.get()
+    }
+
+    /// The stream's failure, once.
+    pub fn take_error(&self) -> Option<io::Error> {
+        self.error.borrow_mut().take()
+    }
+
+    /// Looks at the stream without waiting.
+    pub fn with_stream<T>(&self, look: impl FnOnce(&S) -> T) -> T {
+        look(&self.io.borrow())
+    }
+
+    /// Whether another request may follow on this connection.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn reusable(&self) -> Result<(), NotKept> {
+        let state = self.state.borrow();
+        if state.excess {
+            return Err(NotKept::Excess);
+        }
+        match (&state.phase, &state.head) {
+            (Phase::Body(BodyReader::UntilClose), _) => Err(NotKept::NoLength),
+            (Phase::Idle, Some(head)) => {
+                if self.ended.get() || self.violation.get().is_some() {
+                    Err(NotKept::Ended)
+                } else if !self.sent.get() {
+                    Err(NotKept::EarlyResponse)
+                } else if head.close || head.version != Version::Http11 {
+                    Err(NotKept::UpstreamCloses)
+                } else {
+                    Ok(())
+                }
+            }
+            _ => Err(NotKept::Unfinished),
+        }
+    }
+
+    fn break_off(&self, violation: Violation) -> Poll<io::Result<()>> {
+        self.violation.set(Some(violation));
+        self.ended.set(true);
+        Poll::Ready(Err(io::ErrorKind::InvalidData.into()))
+    }
+
+    /// Reads into the free part of `out`. The bytes read are returned; zero is the end.
+    fn poll_fill(&self, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<usize>> {
+        let before = out.filled().len();
+        let result = ready!(Pin::new(&mut *self.io.borrow_mut()).poll_read(cx, out));
+        match result {
+            Ok(()) => {
+                let read = out.filled().len() - before;
+                if read == 0 {
+                    self.ended.set(true);
+                }
+                Poll::Ready(Ok(read))
+            }
+            Err(error) => Poll::Ready(Err(self.keep_error(error))),
+        }
+    }
+
+    /// Keeps the stream's own error for the one who asks why, and gives hyper its kind.
+    fn keep_error(&self, error: io::Error) -> io::Error {
+        let kind = error.kind();
+        self.ended.set(true);
+        self.error.borrow_mut().get_or_insert(error);
+        kind.into()
+    }
+
+    fn poll_read(&self, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.violation.get().is_some() {
+            return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+        }
+        let mut state = self.state.borrow_mut();
+        let state = &mut *state;
+        loop {
+            match &mut state.phase {
+                Phase::Idle => {
+                    let start = out.filled().len();
+                    let read = match ready!(self.poll_fill(cx, out)) {
+                        Ok(read) => read,
+                        Err(error) => return Poll::Ready(Err(error)),
+                    };
+                    out.set_filled(start);
+                    if read > 0 {
+                        state.excess = true;
+                        return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+                    }
+                    return Poll::Ready(Ok(()));
+                }
+                Phase::Head => {
+                    if !state.pending.is_empty() {
+                        match state.next_head() {
+                            Err(violation) => return self.break_off(violation),
+                            Ok(Next::Final) => continue,
+                            Ok(Next::Interim(status)) => {
+                                self.interim(status);
+                                continue;
+                            }
+                            Ok(Next::More) => {}
+                        }
+                    }
+                    let start = out.filled().len();
+                    let read = match ready!(self.poll_fill(cx, out)) {
+                        Ok(read) => read,
+                        Err(error) => return Poll::Ready(Err(error)),
+                    };
+                    if read == 0 {
+                        return Poll::Ready(Ok(()));
+                    }
+                    self.responded.set(true);
+                    state.pending.extend_from_slice(&out.filled()[start..]);
+                    out.set_filled(start);
+                }
+                Phase::Deliver(left) => {
+                    let given = (*left).min(out.remaining());
+                    out.put_slice(&state.pending[..given]);
+                    state.pending.advance(given);
+                    *left -= given;
+                    if *left == 0 {
+                        state.begin_body();
+                    }
+                    return Poll::Ready(Ok(()));
+                }
+                Phase::Body(_) => return self.poll_body(cx, state, out),
+            }
+        }
+    }
+
+    fn poll_body(
+        &self,
+        cx: &mut Context<'_>,
+        state: &mut State,
+        out: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Phase::Body(reader) = &mut state.phase else {
+            return Poll::Pending;
+        };
+        let start = out.filled().len();
+        if state.pending.is_empty() {
+            if let Err(error) = ready!(self.poll_fill(cx, out)) {
+                return Poll::Ready(Err(error));
+            }
+        } else {
+            let offered = state.pending.len().min(out.remaining());
+            out.put_slice(&state.pending[..offered]);
+            state.pending.advance(offered);
+        }
+        let fresh = &out.filled()[start..];
+        if fresh.is_empty() {
+            if matches!(reader, BodyReader::UntilClose) {
+                state.phase = Phase::Idle;
+            }
+            return Poll::Ready(Ok(()));
+        }
+        match reader.feed(fresh) {
+            Ok((taken, done)) => {
+                state.excess |= taken < fresh.len() || (done && !state.pending.is_empty());
+                out.set_filled(start + taken);
+                if done {
+                    state.end();
+                }
+                Poll::Ready(Ok(()))
+            }
+            Err(violation) => {
+                out.set_filled(start);
+                self.break_off(violation)
+            }
+        }
+    }
+
+    fn interim(&self, status: u16) {
+        if status == 100 {
+            self.continued.set(true);
+            if let Some(waker) = self.waker.borrow_mut().take() {
+                waker.wake();
+            }
+        }
+    }
+
+    fn poll_written(
+        &self,
+        cx: &mut Context<'_>,
+        written: io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        match written {
+            Ok(count) => {
+                self.written.set(self.written.get() + count as u64);
+                self.last_write.set(Instant::now());
+                Poll::Ready(Ok(count))
+            }
+            Err(error) => {
+                self.read_last_words(cx);
+                Poll::Ready(Err(self.keep_error(error)))
+            }
+        }
+    }
+
+    /// A server that refuses says why in an alert and closes; our write may fail before we read
+    /// it. What it said still lies in the socket.
+    fn read_last_words(&self, cx: &mut Context<'_>) {
+        let mut scratch = [0; 512];
+        let mut out = ReadBuf::new(&mut scratch);
+        if let Poll::Ready(Err(error)) =
+            Pin::new(&mut *self.io.borrow_mut()).poll_read(cx, &mut out)
+        {
+            self.keep_error(error);
+        } else if !out.filled().is_empty() {
+            self.responded.set(true);
+        }
+    }
+}
+
+enum Next {
+    More,
+    Interim(u16),
+    Final,
+}
+
+impl State {
+    /// Looks for a whole head at the front of `pending`. An interim one is taken off.
+    fn next_head(&mut self) -> Result<Next, Violation> {
+        let Some(length) = self
+            .scanner
+            .scan(&self.pending, limits::UPSTREAM_HEAD_MAX)?
+        else {
+            return Ok(Next::More);
+        };
+        let head = head::response(&self.pending[..length])?;
+        self.scanner = Scanner::response();
+        if head.status >= 200 {
+            self.head = Some(head);
+            self.phase = Phase::Deliver(length);
+            return Ok(Next::Final);
+        }
+        self.interim += 1;
+        if head.status == 101 || self.interim > limits::INTERIM_MAX {
+            return Err(match head.status {
+                101 => Violation::UnaskedUpgrade,
+                _ => Violation::TooManyInterim,
+            });
+        }
+        self.pending.advance(length);
+        Ok(Next::Interim(head.status))
+    }
+
+    /// How the response ends: a response to HEAD, and some others, have no body whatever their
+    /// fields say (RFC 9112 §6.3).
+    fn framing(&self) -> Framing {
+        match &self.head {
+            Some(head) if !self.head_request && !matches!(head.status, 204 | 304) => head.framing,
+            _ => Framing::None,
+        }
+    }
+
+    fn begin_body(&mut self) {
+        match BodyReader::new(self.framing()) {
+            Some(reader) => self.phase = Phase::Body(reader),
+            None => {
+                self.excess |= !self.pending.is_empty();
+                self.end();
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        self.phase = Phase::Idle;
+        // An idle connection holds no buffer.
+        self.pending = BytesMut::new();
+    }
+}
+
+/// What hyper reads from and writes to.
+#[derive(Debug)]
+pub struct OutboundIo<S>(pub Rc<Outbound<S>>);
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for OutboundIo<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        out: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.0.poll_read(cx, out)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for OutboundIo<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = ready!(Pin::new(&mut *self.0.io.borrow_mut()).poll_write(cx, bytes));
+        self.0.poll_written(cx, written)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written =
+            ready!(Pin::new(&mut *self.0.io.borrow_mut()).poll_write_vectored(cx, slices));
+        self.0.poll_written(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.io.borrow().is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = ready!(Pin::new(&mut *self.0.io.borrow_mut()).poll_flush(cx));
+        Poll::Ready(flushed.map_err(|error| {
+            self.0.read_last_words(cx);
+            self.0.keep_error(error)
+        }))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0.io.borrow_mut()).poll_shutdown(cx)
+    }
+}

@@ -108,6 +108,11 @@ impl Epoch {
         self.idle.borrow_mut().take_oldest()
     }
 
+    /// When the first idle connection's time is over.
+    pub(super) fn next_expiry(&self) -> Option<Instant> {
+        self.idle.borrow().next_expiry()
+    }
+
     /// A connection that has been idle for too long.
     pub(super) fn take_expired(&self, now: Instant) -> Option<Pooled> {
         self.idle.borrow_mut().take_expired(now)

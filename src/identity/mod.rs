@@ -10,7 +10,7 @@ pub mod x509;
 
 pub use epoch::{DefaultRoots, Epoch, LoadError};
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,7 +56,9 @@ pub struct Identity {
     state: RefCell<State>,
     slots: Rc<Slots<Wanted, Offered>>,
     handshakes: Semaphore,
-    /// A connection became idle.
+    /// When the sweep looks next; `None` while nothing is idle.
+    next_sweep: Cell<Option<Instant>>,
+    /// A connection became idle that ends before that.
     rested: Notify,
 }
 
@@ -108,6 +110,7 @@ impl Identity {
                 "its files were not read yet",
             ))),
             handshakes: Semaphore::new(limits::HANDSHAKES_PER_IDENTITY),
+            next_sweep: Cell::new(None),
             rested: Notify::new(),
         })
     }
@@ -293,14 +296,16 @@ impl Identity {
     /// Closes connections that have been idle for too long, for ever.
     pub async fn sweep(self: Rc<Self>) {
         loop {
-            let rested = self.rested.notified();
-            match self.current().ok().and_then(|epoch| {
-                let next = epoch.idle.borrow().next_expiry();
-                Some((next?, epoch))
-            }) {
-                None => rested.await,
-                Some((next, epoch)) => {
-                    sleep_until(next).await;
+            let epoch = self.current().ok();
+            let next = epoch.as_ref().and_then(|epoch| epoch.next_expiry());
+            self.next_sweep.set(next);
+            let Some((epoch, next)) = epoch.zip(next) else {
+                self.rested.notified().await;
+                continue;
+            };
+            tokio::select! {
+                () = self.rested.notified() => {}
+                () = sleep_until(next) => {
                     while let Some(pooled) = epoch.take_expired(Instant::now()) {
                         self.counters.not_kept(NotKept::IdleTooLong);
                         drop(pooled);
@@ -369,7 +374,10 @@ impl Lease {
                 let pooled = Pooled { connection, permit };
                 // There are never more connections than the table has places.
                 let _full = epoch.idle.borrow_mut().put(upstream, pooled, until);
-                self.identity.rested.notify_one();
+                let next = self.identity.next_sweep.get();
+                if next.is_none_or(|next| until < next) {
+                    self.identity.rested.notify_one();
+                }
             }
         }
     }

@@ -83,18 +83,16 @@ impl Exchange<'_> {
         if let Some(upload) = &self.upload {
             upload.abandon();
         }
-        match sent {
+        let miss = match sent {
             Ok(Ok(response)) => match self.check(&response, &lease) {
-                Ok(()) => Ok((response, lease)),
-                Err(cause) => Err(self.final_miss(cause)),
+                Ok(()) => return Ok((response, lease)),
+                Err(cause) => self.final_miss(cause),
             },
-            Ok(Err(_)) => {
-                let miss = self.explain(&lease, last);
-                lease.settle(self.dialer.upstream_idle);
-                Err(miss)
-            }
-            Err(cause) => Err(self.final_miss(cause)),
-        }
+            Ok(Err(_)) => self.explain(&lease, last),
+            Err(cause) => self.final_miss(cause),
+        };
+        lease.settle(self.dialer.upstream_idle);
+        Err(miss)
     }
 
     fn final_miss(&self, cause: Cause) -> Miss {

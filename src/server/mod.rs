@@ -127,7 +127,6 @@ impl Listener {
                 .half_close(false)
                 .auto_date_header(false)
                 .max_buf_size(limits::BUFFER_MAX)
-                .max_headers(limits::FIELDS_MAX)
                 .serve_connection(io, service)
         );
         let mut timer = pin!(sleep(self.patience.header));

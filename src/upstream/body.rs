@@ -192,7 +192,7 @@ impl RequestBody {
         hop_by_hop: fn(&mut HeaderMap),
     ) -> Self {
         if upload.is_none() {
-            outbound.request_sent();
+            outbound.request_taken();
         }
         Self {
             upload,
@@ -239,13 +239,13 @@ impl Body for RequestBody {
         }
         let mut polled = upload.poll_frame(cx);
         match &mut polled {
-            Poll::Ready(None) => self.outbound.request_sent(),
+            Poll::Ready(None) => self.outbound.request_taken(),
             Poll::Ready(Some(Ok(frame))) => {
                 if let Some(trailers) = frame.trailers_mut() {
                     (self.hop_by_hop)(trailers);
                 }
                 if upload.is_at_end() {
-                    self.outbound.request_sent();
+                    self.outbound.request_taken();
                 }
             }
             _ => {}

@@ -147,6 +147,11 @@ async fn shake_hands(
     match result {
         Ok(stream) => {
             let (_, session) = stream.get_ref();
+            if session.alpn_protocol() == Some(b"h2") {
+                return Err(Cause::Tls(String::from(
+                    "the server chose HTTP/2, which is not spoken here; use alpn=http/1.1",
+                )));
+            }
             facts.resumed = session.handshake_kind() == Some(HandshakeKind::Resumed);
             facts.tls13 = session.protocol_version() == Some(ProtocolVersion::TLSv1_3);
             facts.alpn = session.alpn_protocol().map(<[u8]>::to_vec);
@@ -289,9 +294,15 @@ impl Connection {
             .handshake(io)
             .await
             .map_err(|_| Cause::Terminated)?;
+        let stream = Rc::clone(&outbound);
         let task = tokio::task::spawn_local(async move {
             // The request in hand learns of an error through its own future and `outbound`.
             let _ended = connection.await;
+            // A pooled connection that ended lies in its table until somebody looks at it: the
+            // upstream must not wait for that.
+            let _gone = stream.with_stream(|tls| {
+                socket2::SockRef::from(tls.get_ref().0).shutdown(std::net::Shutdown::Both)
+            });
         });
         Ok(Self {
             sender,

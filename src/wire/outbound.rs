@@ -26,7 +26,9 @@ pub struct Outbound<S> {
     /// Bytes of the current request that were handed to `io`.
     written: Cell<u64>,
     last_write: Cell<Instant>,
-    /// The whole request has been handed over.
+    /// hyper has taken the last byte of the request.
+    taken: Cell<bool>,
+    /// The last byte of the request was handed to `io` and flushed.
     sent: Cell<bool>,
     /// A byte of the current response came.
     responded: Cell<bool>,
@@ -79,6 +81,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Outbound<S> {
             }),
             written: Cell::new(0),
             last_write: Cell::new(now),
+            taken: Cell::new(false),
             sent: Cell::new(false),
             responded: Cell::new(false),
             continued: Cell::new(false),
@@ -99,14 +102,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Outbound<S> {
         state.interim = 0;
         self.written.set(0);
         self.last_write.set(now);
+        self.taken.set(false);
         self.sent.set(false);
         self.responded.set(false);
         self.continued.set(false);
     }
 
-    /// The last byte of the request's body was taken by hyper.
-    pub fn request_sent(&self) {
-        self.sent.set(true);
+    /// The last byte of the request's body was taken by hyper: the next flush sends it.
+    pub fn request_taken(&self) {
+        self.taken.set(true);
     }
 
     /// Whether the whole request was handed over.
@@ -467,6 +471,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for OutboundIo<S> {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = ready!(Pin::new(&mut *self.0.io.borrow_mut()).poll_flush(cx));
+        if self.0.taken.get() && self.0.written.get() > 0 {
+            self.0.sent.set(true);
+        }
         Poll::Ready(flushed.map_err(|error| {
             self.0.read_last_words(cx);
             self.0.keep_error(error)

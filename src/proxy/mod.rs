@@ -231,11 +231,9 @@ fn choose<'a>(
     };
     let route = client.routes.find(target)?;
     let peer = client.peer.ip();
-    let from = &route.config.from;
-    if from.is_empty() || from.iter().any(|range| range.contains(peer)) {
-        Ok(route)
-    } else {
-        Err(Cause::PeerDenied(peer))
+    match route.config.admits(peer) {
+        true => Ok(route),
+        false => Err(Cause::PeerDenied(peer)),
     }
 }
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use http::HeaderValue;
 use http::uri::PathAndQuery;
 
-use crate::config::{Host, HostHeader, RouteConfig};
+use crate::config::{HostHeader, RouteConfig};
 use crate::error::Cause;
 use crate::identity::Identity;
 use crate::upstream::Upstream;
@@ -122,10 +122,8 @@ impl Route {
 }
 
 fn upstream(config: &RouteConfig) -> Upstream {
-    let named = config.sni.clone().map(Host::Name);
-    let verify = config.verify.clone().or(named);
     Upstream {
-        verify: verify.unwrap_or_else(|| config.to.host.clone()),
+        verify: config.verified_name(),
         host: config.to.host.clone(),
         port: config.to.port,
         sni: config.sni.clone(),

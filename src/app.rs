@@ -16,7 +16,7 @@ use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::{sleep, timeout};
 
 use crate::check;
-use crate::config::{self, Config, IdentityId, ListenerConfig};
+use crate::config::{self, Config, IdentityId, Listen, ListenerConfig, RouteId, Serves};
 use crate::flags::{self, Parsed};
 use crate::identity::clock::{Clock, SystemClock};
 use crate::identity::{DefaultRoots, Dialer, Epoch, Identity, LoadError, x509};
@@ -77,6 +77,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 enum StartError {
     Bind(String, BindError),
     Route(String, BadAuthority),
+    /// A LISTEN of a kind that cannot be had yet.
+    NotBuilt(String),
     /// No identity of any route can work: their files are there and bad.
     NoIdentity,
     System(io::Error),
@@ -86,7 +88,7 @@ impl StartError {
     fn exit_code(&self) -> u8 {
         match self {
             Self::Bind(..) | Self::System(_) => FAILED,
-            Self::Route(..) => BAD_OPTIONS,
+            Self::Route(..) | Self::NotBuilt(_) => BAD_OPTIONS,
             Self::NoIdentity => BAD_FILES,
         }
     }
@@ -97,6 +99,12 @@ impl fmt::Display for StartError {
         match self {
             Self::Bind(option, error) => write!(f, "{option}: {error}"),
             Self::Route(route, error) => write!(f, "--route {route:?}: {error}"),
+            Self::NotBuilt(listen) => {
+                write!(
+                    f,
+                    "{listen}: is not built yet in this version; leave it out"
+                )
+            }
             Self::NoIdentity => f.write_str(
                 "no identity of any route has files that load; mend them and start again",
             ),
@@ -230,13 +238,14 @@ impl App {
         let mut accepting = Vec::new();
         let mut listeners = Vec::new();
         for config in &self.config.listeners {
+            let routes = routes_of(config)?;
             let listener = Rc::new(Listener {
                 proxy: Rc::clone(&proxy),
-                routes: Rc::new(self.routes(config)?),
+                routes: Rc::new(self.routes(routes)?),
                 clients: Clients::new(format!("listener {}", config.listen), config.clients),
                 patience,
             });
-            let texts: Vec<&str> = self.texts(config).collect();
+            let texts: Vec<&str> = self.texts(routes).collect();
             let option = format!("--route {:?}", texts.first().unwrap_or(&""));
             let bound =
                 server::bind(&config.listen).map_err(|error| StartError::Bind(option, error))?;
@@ -257,11 +266,8 @@ impl App {
         Ok(())
     }
 
-    fn texts(&self, listener: &ListenerConfig) -> impl Iterator<Item = &str> {
-        listener
-            .routes
-            .iter()
-            .map(|id| self.config.route(*id).text.as_str())
+    fn texts(&self, routes: &[RouteId]) -> impl Iterator<Item = &str> {
+        routes.iter().map(|id| self.config.route(*id).text.as_str())
     }
 
     fn proxy(&self) -> Proxy {
@@ -281,9 +287,9 @@ impl App {
         }
     }
 
-    fn routes(&self, listener: &ListenerConfig) -> Result<Routes, StartError> {
-        let mut routes = Vec::with_capacity(listener.routes.len());
-        for id in &listener.routes {
+    fn routes(&self, ids: &[RouteId]) -> Result<Routes, StartError> {
+        let mut routes = Vec::with_capacity(ids.len());
+        for id in ids {
             let config = self.config.route(*id).clone();
             let text = config.text.clone();
             if let Some(identity) = self.identities.get(usize::from(config.identity.0)) {
@@ -360,6 +366,15 @@ impl App {
         if timeout(self.config.timeouts.drain, left).await.is_err() {
             ::log::warn!("requests in flight were cut off after --drain-timeout");
         }
+    }
+}
+
+/// The routes of a listener, which are all that can be served yet, over TCP.
+fn routes_of(listener: &ListenerConfig) -> Result<&[RouteId], StartError> {
+    match (&listener.serves, &listener.listen) {
+        (Serves::Routes(routes), Listen::Loopback(_) | Listen::Tcp(_)) => Ok(routes),
+        (Serves::Routes(_), listen) => Err(StartError::NotBuilt(listen.to_string())),
+        (Serves::Forwards(_), _) => Err(StartError::NotBuilt(String::from("--forward"))),
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// Identities, the built-in `none` included.
 pub const IDENTITIES_MAX: usize = 16;
-/// `--route` options.
+/// `--route` and `--forward` options together.
 pub const ROUTES_MAX: usize = 64;
 /// Client connections over all listeners, the most that `--max-clients` may say.
 pub const CLIENTS_MAX: usize = 1024;
@@ -45,8 +45,10 @@ pub const DNS_THREADS: usize = 2;
 pub const DIAL_SOCKETS: usize = 2;
 /// Characters of an identity's name.
 pub const IDENTITY_NAME_MAX: usize = 64;
-/// `from=` ranges of one route.
+/// `from=` ranges of one route or forward rule.
 pub const RANGES_PER_ROUTE: usize = 16;
+/// `uid=` of one route or forward rule.
+pub const UIDS_PER_ROUTE: usize = 16;
 /// Header fields of one message, either way (hyper's table).
 pub const FIELDS_MAX: usize = 100;
 /// Descriptors beside those of clients and upstream connections: log, event loop, listeners,
@@ -109,6 +111,8 @@ pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 /// `--upstream-idle`: a pooled connection.
 pub const UPSTREAM_IDLE: Duration = Duration::from_secs(30);
+/// `--tunnel-idle`: an upgraded or tunnelled connection.
+pub const TUNNEL_IDLE: Duration = Duration::from_secs(10 * 60);
 /// `--drain-timeout`: requests in flight at a stop.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// `--reload-interval`: how often certificate files are looked at.

@@ -1,8 +1,9 @@
 //! All options together.
 
-use super::{
-    Config, ConfigError, Fault, Limits, Problem, Timeouts, identity, listener, route, values,
-};
+use super::draft::{self, Draft};
+use super::forward::ForwardDraft;
+use super::route::RouteDraft;
+use super::{Config, ConfigError, Fault, Limits, Problem, Timeouts, identity, listener, values};
 use crate::flags::{FlagError, Flags, Options};
 use crate::limits;
 use log::LevelFilter;
@@ -20,8 +21,8 @@ const LEVELS: [(&str, LevelFilter); 6] = [
 /// Makes types of the options.
 ///
 /// # Errors
-/// Everything that is wrong, the command line's own mistakes first: identities, routes, what
-/// listeners have in common, the rest, each in the order given.
+/// Everything that is wrong, the command line's own mistakes first: identities, routes, forward
+/// rules, what listeners have in common, the rest, each in the order given.
 pub fn build(flags: &Flags) -> Result<Config, Vec<ConfigError>> {
     let mut errors: Vec<_> = flags
         .errors
@@ -33,14 +34,17 @@ pub fn build(flags: &Flags) -> Result<Config, Vec<ConfigError>> {
     let identities = identity::read_all(&options.identity, &mut errors);
     let hidden = flags.errors.iter().any(FlagError::hides_options);
     let known = (!hidden).then_some(identities.as_slice());
-    let drafts = route::read_all(&options.route, known, &mut errors);
-    if options.route.is_empty() && flags.errors.is_empty() {
-        errors.push(ConfigError::of_all(route::OPTION, Problem::NoRoute));
-    }
+    let routes: Vec<RouteDraft> = draft::read_all(&options.route, known, &mut errors);
+    let forwards: Vec<ForwardDraft> = draft::read_all(&options.forward, known, &mut errors);
+    errors.extend(bad_count(flags));
     let limits = limits_of(options, &mut errors);
-    let listeners = listener::group(&drafts, limits.clients, &mut errors);
+    let listeners = listener::group(&routes, &forwards, limits.clients, &mut errors);
     let config = Config {
-        routes: drafts
+        routes: routes
+            .into_iter()
+            .filter_map(|draft| draft.finish(&identities))
+            .collect(),
+        forwards: forwards
             .into_iter()
             .filter_map(|draft| draft.finish(&identities))
             .collect(),
@@ -62,6 +66,16 @@ pub fn build(flags: &Flags) -> Result<Config, Vec<ConfigError>> {
     } else {
         Err(errors)
     }
+}
+
+/// What is wrong with how many routes and forward rules there are.
+fn bad_count(flags: &Flags) -> Option<ConfigError> {
+    let problem = match flags.options.route.len() + flags.options.forward.len() {
+        0 if flags.errors.is_empty() => Problem::NoRoute,
+        count if count > limits::ROUTES_MAX => Problem::TooManyRoutes(count),
+        _ => return None,
+    };
+    Some(ConfigError::of_all(RouteDraft::OPTION, problem))
 }
 
 fn limits_of(options: &Options, errors: &mut Vec<ConfigError>) -> Limits {
@@ -134,6 +148,13 @@ fn timeouts_of(options: &Options, errors: &mut Vec<ConfigError>) -> Timeouts {
             &options.upstream_idle,
             limits::UPSTREAM_IDLE,
             duration_or_zero,
+            errors,
+        ),
+        tunnel: single(
+            "--tunnel-idle",
+            &options.tunnel_idle,
+            limits::TUNNEL_IDLE,
+            duration,
             errors,
         ),
         drain: single(

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::host::HostFault;
+use super::listen::UnixFault;
 use super::path::PathFault;
 use super::values::Bound;
 use crate::flags::FlagError;
@@ -25,6 +26,15 @@ pub enum ConfigError {
         /// What is wrong.
         problem: Problem,
     },
+}
+
+/// An option as it was given, for messages about another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// Its name.
+    pub option: &'static str,
+    /// Its value.
+    pub value: String,
 }
 
 /// What is wrong with an option.
@@ -83,33 +93,55 @@ pub enum Problem {
         /// The names there are.
         known: Vec<String>,
     },
-    /// No route at all.
+    /// No route and no forward rule at all.
     NoRoute,
-    /// More routes than there may be.
+    /// More routes and forward rules than there may be.
     TooManyRoutes(usize),
-    /// More `from=` than a route may have.
-    TooManyRanges(usize),
+    /// A key that may repeat, too often.
+    TooMany {
+        /// The key.
+        key: &'static str,
+        /// How often it is given.
+        count: usize,
+        /// How often it may be.
+        most: usize,
+    },
+    /// `from=` where no peer has an address.
+    FromOnUnix,
+    /// `uid=` where no peer has one.
+    UidOnTcp,
+    /// A key of sockets in the file system, on another.
+    OnlyUnix(&'static str),
     /// An address that other machines reach, and no `from=`.
     OpenToAll(String),
     /// Two routes that would take the same requests.
-    SameRoute(String),
+    SameRoute {
+        /// The other one.
+        other: Given,
+        /// Whether `uid=` could tell them apart.
+        by_uid: bool,
+    },
+    /// A LISTEN for routes and for forward rules; this is the first of the other kind.
+    BothKinds(Given),
     /// Two LISTEN that are different texts for one socket.
     Overlap {
         /// This LISTEN.
         listen: String,
         /// The other one.
         other: String,
-        /// The route of the other one.
-        route: String,
+        /// The option of the other one.
+        of: Given,
     },
-    /// Two routes of one LISTEN that say different `clients=`.
-    ClientsDiffer {
+    /// Two options of one LISTEN that say different things of it.
+    Differs {
+        /// The key.
+        key: &'static str,
         /// Said here.
-        clients: usize,
+        value: String,
         /// Said there.
-        other: usize,
-        /// The other route.
-        route: String,
+        other: String,
+        /// The other option.
+        of: Given,
     },
     /// The `clients=` of all LISTEN are more than `--max-clients`.
     ClientsSum {
@@ -154,15 +186,11 @@ pub enum Fault {
     Alpn,
     /// A URL of another scheme, or none.
     NotHttps,
-    /// A URL with a user in it.
-    UserInfo,
     /// A URL with a query.
     Query,
     /// A URL with a fragment.
     Fragment,
-    /// Not a port.
-    Port,
-    /// Not a host.
+    /// Not a host, or none with a port.
     Host(HostFault),
     /// An address for SNI.
     AddressAsSni,
@@ -174,8 +202,22 @@ pub enum Fault {
     ListenName,
     /// A LISTEN with an IPv6 address without brackets.
     ListenBrackets,
-    /// A LISTEN of a kind that a later version brings.
-    ListenNotBuilt(&'static str),
+    /// Not the path of a unix socket.
+    Unix(UnixFault),
+    /// Not a name that systemd gives a socket.
+    SystemdName,
+    /// Not permission bits.
+    Mode,
+    /// Not a group.
+    Group,
+    /// Not a user's number.
+    Uid,
+    /// Not a pattern of destinations.
+    Pattern,
+    /// A URL in place of a pattern.
+    PatternUrl,
+    /// Not a port of a pattern.
+    PatternPort,
     /// Not an address range.
     Cidr,
     /// A range longer than its address.
@@ -187,6 +229,12 @@ pub enum Fault {
         /// The address alone.
         address: String,
     },
+}
+
+impl From<HostFault> for Fault {
+    fn from(fault: HostFault) -> Self {
+        Self::Host(fault)
+    }
 }
 
 impl ConfigError {
@@ -228,6 +276,12 @@ impl fmt::Display for ConfigError {
 }
 
 impl std::error::Error for ConfigError {}
+
+impl fmt::Display for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?}", self.option, self.value)
+    }
+}
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -273,32 +327,51 @@ impl fmt::Display for Problem {
                 known.join(", ").escape_debug()
             ),
             Self::NoRoute => f.write_str(
-                "none is given; add --route LISTEN,to=https://HOST,identity=NAME; run: egret --help",
+                "none is given, and no --forward; add --route LISTEN,to=https://HOST,identity=NAME; run: egret --help",
             ),
             Self::TooManyRoutes(count) => {
-                write!(f, "{count} routes, the maximum is {}", limits::ROUTES_MAX)
+                write!(f, "{count} with --forward, the maximum is {}", limits::ROUTES_MAX)
             }
-            Self::TooManyRanges(count) => {
-                write!(f, "{count} from=, the maximum is {}", limits::RANGES_PER_ROUTE)
+            Self::TooMany { key, count, most } => {
+                write!(f, "{count} {key}=, the maximum is {most}")
+            }
+            Self::FromOnUnix => f.write_str(
+                "from= is not for unix:, whose peers have no address; admit them by uid=, mode= \
+                 or group=",
+            ),
+            Self::UidOnTcp => f.write_str(
+                "uid= is for unix: and systemd: only, as TCP does not tell who a peer is; listen \
+                 there, or admit peers by from=",
+            ),
+            Self::OnlyUnix(key) => {
+                write!(f, "{key}= is for unix: only; leave it out, or listen on unix:PATH")
             }
             Self::OpenToAll(listen) => write!(
                 f,
                 "{listen} is open to other machines; add from=CIDR for those that may use it, or \
                  listen on 127.0.0.1"
             ),
-            Self::SameRoute(route) => write!(
+            Self::SameRoute { other, by_uid } => {
+                let keys = if *by_uid { "path=, uid=" } else { "path=" };
+                write!(
+                    f,
+                    "takes the same requests as {other}; give them different {keys} or LISTEN"
+                )
+            }
+            Self::BothKinds(other) => write!(
                 f,
-                "takes the same requests as --route {route:?}; give them different path= or LISTEN"
+                "shares its LISTEN with {other}; routes and forward rules need one each"
             ),
-            Self::Overlap { listen, other, route } => write!(
+            Self::Overlap { listen, other, of } => write!(
                 f,
-                "{listen} and {other} of --route {route:?} overlap; write LISTEN the same way in \
-                 both, or take another port"
+                "{listen} and {other} of {of} overlap; write LISTEN the same way in both, or take \
+                 another port"
             ),
-            Self::ClientsDiffer { clients, other, route } => write!(
+            Self::Differs { key, value, other, of } => write!(
                 f,
-                "clients={clients} differs from clients={other} of --route {route:?} on the same \
-                 LISTEN; give it once"
+                "{key}={} differs from {key}={} of {of} on the same LISTEN; give it once",
+                value.escape_debug(),
+                other.escape_debug()
             ),
             Self::ClientsSum { sum, most } => write!(
                 f,
@@ -333,23 +406,38 @@ impl fmt::Display for Fault {
             }
             Self::Alpn => f.write_str("must be at most 255 visible ASCII characters"),
             Self::NotHttps => f.write_str("upstream must be https://"),
-            Self::UserInfo => f.write_str("user and password are not supported; take them away"),
             Self::Query => f.write_str("must have no query; clients send theirs"),
             Self::Fragment => f.write_str("must have no fragment; take the # away"),
-            Self::Port => f.write_str("port must be 1 to 65535"),
             Self::Host(fault) => fault.fmt(f),
             Self::AddressAsSni => f.write_str(
                 "must be a DNS name; TLS sends no server name for an address, leave sni= out",
             ),
             Self::Path(fault) => fault.fmt(f),
-            Self::Listen => f.write_str("must begin with LISTEN: PORT, IP:PORT or [IPV6]:PORT"),
+            Self::Listen => f.write_str(
+                "must begin with LISTEN: PORT, IP:PORT, [IPV6]:PORT, unix:PATH or systemd:NAME",
+            ),
             Self::ListenName => f.write_str(
                 "must listen on an address, not a name: PORT (for localhost), IP:PORT or [IPV6]:PORT",
             ),
             Self::ListenBrackets => {
                 f.write_str("must have brackets around the IPv6 address: [IPV6]:PORT")
             }
-            Self::ListenNotBuilt(kind) => write!(f, "{kind} {NOT_BUILT}"),
+            Self::Unix(fault) => fault.fmt(f),
+            Self::SystemdName => f.write_str(
+                "systemd: must be followed by a FileDescriptorName=: 1 to 255 printable ASCII \
+                 characters without :",
+            ),
+            Self::Mode => f.write_str("must be octal permission bits, 0 to 0777"),
+            Self::Group => f.write_str("must name a group"),
+            Self::Uid => f.write_str("must be a user's number; run: id -u NAME"),
+            Self::Pattern => f.write_str(
+                "must be HOST, *.SUFFIX or *, each with :PORT, with :* or without (443); a * \
+                 stands nowhere else",
+            ),
+            Self::PatternUrl => {
+                f.write_str("must be HOST, *.SUFFIX or *, without https:// and without a path")
+            }
+            Self::PatternPort => f.write_str("port must be 1 to 65535, or * for any"),
             Self::Cidr => {
                 f.write_str("must be an address or a range such as 192.168.1.0/24 or fd00::/8")
             }

@@ -1,4 +1,4 @@
-//! Hosts: DNS names and addresses.
+//! Hosts, and hosts with a port: DNS names and addresses.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -10,7 +10,7 @@ const NAME_MAX: usize = 253;
 /// The longest label of a DNS name (RFC 1035 §2.3.4).
 const LABEL_MAX: usize = 63;
 
-/// Why a text is no host.
+/// Why a text is no host, or none with a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HostFault {
     /// Nothing.
@@ -31,6 +31,12 @@ pub enum HostFault {
     Ipv6,
     /// An IPv6 address without brackets.
     Brackets,
+    /// A user before the host.
+    UserInfo,
+    /// Not a port.
+    Port,
+    /// No port where there must be one.
+    NoPort,
 }
 
 impl fmt::Display for HostFault {
@@ -60,18 +66,22 @@ impl fmt::Display for HostFault {
             Self::Ipv4 => f.write_str("host ends in a number but is no IPv4 address"),
             Self::Ipv6 => f.write_str("host must be an IPv6 address in brackets, without a zone"),
             Self::Brackets => f.write_str("host must have brackets around an IPv6 address"),
+            Self::UserInfo => f.write_str("user and password are not supported; take them away"),
+            Self::Port => f.write_str("port must be 1 to 65535"),
+            Self::NoPort => f.write_str("port is missing; write HOST:PORT"),
         }
     }
 }
 
 impl Host {
     /// Parses a host as a URL has it (RFC 3986 §3.2.2): a name, an IPv4 address, an IPv6 address
-    /// in brackets. A name is put in lower case and loses one trailing dot.
+    /// in brackets. A name is put in lower case and loses one trailing dot; an IPv4 address written
+    /// as IPv6 (`::ffff:…`) is an IPv4 address.
     ///
     /// # Errors
     /// [`Fault::Host`].
     pub fn parse(text: &str) -> Result<Self, Fault> {
-        host(text).map_err(Fault::Host)
+        Ok(host(text)?)
     }
 
     /// Parses a name or an address; an IPv6 address may do without brackets.
@@ -80,7 +90,7 @@ impl Host {
     /// [`Fault::Host`].
     pub fn parse_alone(text: &str) -> Result<Self, Fault> {
         match text.parse::<Ipv6Addr>() {
-            Ok(address) => Ok(Self::Ip(address.into())),
+            Ok(address) => Ok(Self::Ip(canonical(address))),
             Err(_) => Self::parse(text),
         }
     }
@@ -105,16 +115,37 @@ impl fmt::Display for Host {
     }
 }
 
+/// Parses the authority that a client names: of a target in absolute-form, where no port or an
+/// empty one means `default_port` (RFC 9110 §4.2.3), or of CONNECT, which has none.
+///
+/// # Errors
+/// A user, a bad host, a bad port, or none and no default.
+pub fn destination(text: &str, default_port: Option<u16>) -> Result<(Host, u16), HostFault> {
+    let (name, port) = split(text)?;
+    let host = host(name)?;
+    let port = match (port, default_port) {
+        (None | Some(""), Some(default)) => default,
+        (None, None) => return Err(HostFault::NoPort),
+        (Some(port), _) => parse_port(port)?,
+    };
+    Ok((host, port))
+}
+
 /// Parses `HOST[:PORT]` (RFC 3986 §3.2 without the user).
-pub(super) fn authority(text: &str) -> Result<(Host, Option<u16>), Fault> {
-    let (host, port) = split_port(text);
-    let host = Host::parse(host)?;
-    Ok((host, port.map(parse_port).transpose()?))
+pub(super) fn authority(text: &str) -> Result<(Host, Option<u16>), HostFault> {
+    let (name, port) = split(text)?;
+    Ok((host(name)?, port.map(parse_port).transpose()?))
 }
 
 /// Splits at the last colon outside brackets.
-fn split_port(text: &str) -> (&str, Option<&str>) {
-    match text.rsplit_once(':') {
+///
+/// # Errors
+/// [`HostFault::UserInfo`].
+pub(super) fn split(text: &str) -> Result<(&str, Option<&str>), HostFault> {
+    if text.contains('@') {
+        return Err(HostFault::UserInfo);
+    }
+    Ok(match text.rsplit_once(':') {
         // More than one colon is an IPv6 address that lacks its brackets, and no port.
         Some((host, port))
             if !port.contains(']') && (host.ends_with(']') || !host.contains(':')) =>
@@ -122,15 +153,16 @@ fn split_port(text: &str) -> (&str, Option<&str>) {
             (host, Some(port))
         }
         _ => (text, None),
-    }
+    })
 }
 
-fn parse_port(text: &str) -> Result<u16, Fault> {
+/// Parses 1 to 65535, in digits alone.
+pub(super) fn parse_port(text: &str) -> Result<u16, HostFault> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse()
         .ok()
         .filter(|port| digits && *port > 0)
-        .ok_or(Fault::Port)
+        .ok_or(HostFault::Port)
 }
 
 /// Parses what may go out as SNI (RFC 6066 §3): a DNS name, never an address.
@@ -147,7 +179,7 @@ fn host(text: &str) -> Result<Host, HostFault> {
             .strip_suffix(']')
             .and_then(|inner| inner.parse::<Ipv6Addr>().ok());
         return address
-            .map(|address| Host::Ip(address.into()))
+            .map(|address| Host::Ip(canonical(address)))
             .ok_or(HostFault::Ipv6);
     }
     if let Ok(address) = text.parse::<Ipv4Addr>() {
@@ -157,6 +189,11 @@ fn host(text: &str) -> Result<Host, HostFault> {
         return Err(HostFault::Brackets);
     }
     dns_name(text).map(Host::Name)
+}
+
+/// One address has one form, so that rules and ranges see it for what it is.
+fn canonical(address: Ipv6Addr) -> IpAddr {
+    IpAddr::from(address).to_canonical()
 }
 
 /// Checks a name (RFC 1123 §2.1, and the underscore that people use), so that TLS takes it too.
@@ -179,10 +216,17 @@ fn dns_name(text: &str) -> Result<String, HostFault> {
         check_label(label)?;
     }
     let last = name.rsplit('.').next().unwrap_or_default();
-    if last.bytes().all(|byte| byte.is_ascii_digit()) {
+    if is_number(last) {
         return Err(HostFault::Ipv4);
     }
     Ok(name.to_ascii_lowercase())
+}
+
+/// Whether getaddrinfo may read a name with this last label as an IPv4 address of old: `1`, `0x1`.
+fn is_number(label: &str) -> bool {
+    let hex = label.strip_prefix("0x").or(label.strip_prefix("0X"));
+    label.bytes().all(|byte| byte.is_ascii_digit())
+        || hex.is_some_and(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 fn check_label(label: &str) -> Result<(), HostFault> {
@@ -226,6 +270,8 @@ mod tests {
             ("300.1.1.1", HostFault::Ipv4),
             ("1", HostFault::Ipv4),
             ("a.1", HostFault::Ipv4),
+            ("0x7f.1", HostFault::Ipv4),
+            ("127.0X1", HostFault::Ipv4),
             ("[::1", HostFault::Ipv6),
             ("[fe80::1%eth0]", HostFault::Ipv6),
             ("[1.2.3.4]", HostFault::Ipv6),
@@ -244,7 +290,53 @@ mod tests {
         assert_eq!(authority("[::1]"), Ok((ip("::1"), None)));
         assert_eq!(authority("10.0.0.1"), Ok((ip("10.0.0.1"), None)));
         for text in ["a:", "a:0", "a:65536", "a:+80", "a:x"] {
-            assert_eq!(authority(text), Err(Fault::Port), "{text}");
+            assert_eq!(authority(text), Err(HostFault::Port), "{text}");
+        }
+        assert_eq!(authority("u:p@a"), Err(HostFault::UserInfo));
+    }
+
+    #[test]
+    fn a_destination_has_a_host_and_a_port() {
+        let name = |text: &str| Host::Name(text.into());
+        let ip = |text: &str| Host::Ip(text.parse().unwrap());
+        let table = [
+            ("a", Some(443), Ok((name("a"), 443))),
+            ("a:", Some(443), Ok((name("a"), 443))),
+            ("A.B.:80", Some(443), Ok((name("a.b"), 80))),
+            ("a:443", None, Ok((name("a"), 443))),
+            ("a:65535", None, Ok((name("a"), 65535))),
+            ("10.0.0.1:1", None, Ok((ip("10.0.0.1"), 1))),
+            ("[2001:DB8::1]:1", None, Ok((ip("2001:db8::1"), 1))),
+            ("[::1]", Some(443), Ok((ip("::1"), 443))),
+            ("[::ffff:10.0.0.1]", Some(443), Ok((ip("10.0.0.1"), 443))),
+            ("a", None, Err(HostFault::NoPort)),
+            ("[::1]", None, Err(HostFault::NoPort)),
+            ("a:", None, Err(HostFault::Port)),
+            ("a:0", Some(443), Err(HostFault::Port)),
+            ("a:65536", Some(443), Err(HostFault::Port)),
+            ("a:+1", Some(443), Err(HostFault::Port)),
+            ("a: 1", Some(443), Err(HostFault::Port)),
+            ("a:https", Some(443), Err(HostFault::Port)),
+            ("", Some(443), Err(HostFault::Empty)),
+            (":443", None, Err(HostFault::Empty)),
+            ("u@a:1", None, Err(HostFault::UserInfo)),
+            ("u:p@a", Some(443), Err(HostFault::UserInfo)),
+            ("@a", Some(443), Err(HostFault::UserInfo)),
+            ("a@", Some(443), Err(HostFault::UserInfo)),
+            ("a..:1", None, Err(HostFault::Label(String::new()))),
+            ("b\u{fc}cher:1", None, Err(HostFault::NotAscii)),
+            ("a%2e:1", None, Err(HostFault::Character('%'))),
+            ("*", Some(443), Err(HostFault::Character('*'))),
+            ("::1", Some(443), Err(HostFault::Brackets)),
+            ("::1:443", None, Err(HostFault::Brackets)),
+            ("[::1%25lo]:1", None, Err(HostFault::Ipv6)),
+            ("[::1]a:1", None, Err(HostFault::Ipv6)),
+            ("127.1:1", None, Err(HostFault::Ipv4)),
+            ("2130706433:1", None, Err(HostFault::Ipv4)),
+            ("0x7f000001:1", None, Err(HostFault::Ipv4)),
+        ];
+        for (text, default, expected) in table {
+            assert_eq!(destination(text, default), expected, "{text}");
         }
     }
 

@@ -1,4 +1,5 @@
-//! A bare value, then `key=value` pairs in any order: the shape of `--identity` and `--route`.
+//! A bare value, then `key=value` pairs in any order: the shape of `--identity`, `--route` and
+//! `--forward`.
 
 use super::{Fault, Problem};
 use crate::flags::nearest;

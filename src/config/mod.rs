@@ -1,16 +1,21 @@
 //! What the options mean: strings become types here, once. No I/O.
 //!
-//! A new key is a row in the table of `identity` or `route`; a new option a line in `build`.
+//! A new key is a row in the table of `identity`, `route` or `forward`; a new option a line in
+//! `build`. What a route and a forward rule have in common is in `draft`.
 
 mod build;
 mod cidr;
+mod draft;
 mod error;
+mod forward;
 mod host;
 mod identity;
 mod list;
 mod listen;
 mod listener;
 mod path;
+mod pattern;
+mod peer;
 mod route;
 mod url;
 mod values;
@@ -20,8 +25,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use build::build;
-pub use error::{ConfigError, Fault, Problem};
-pub use host::HostFault;
+pub use error::{ConfigError, Fault, Given, Problem};
+pub use host::{HostFault, destination};
+pub use listen::UnixFault;
 pub use path::PathFault;
 pub use values::Bound;
 
@@ -32,7 +38,9 @@ pub struct Config {
     pub identities: Vec<IdentityConfig>,
     /// Routes in the order given.
     pub routes: Vec<RouteConfig>,
-    /// One for each distinct LISTEN, in order of first mention.
+    /// Rules of forward listeners in the order given.
+    pub forwards: Vec<ForwardConfig>,
+    /// One for each distinct LISTEN, in order of first mention, those of routes first.
     pub listeners: Vec<ListenerConfig>,
     /// `--ca`: roots of identities without `ca=`; `None` is the system's bundle.
     pub ca: Option<PathBuf>,
@@ -51,6 +59,10 @@ pub struct IdentityId(pub u8);
 /// Which route: an index into [`Config::routes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RouteId(pub u8);
+
+/// Which forward rule: an index into [`Config::forwards`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ForwardId(pub u8);
 
 /// `--max-clients`, `--max-header`, `--max-body`.
 #[derive(Debug, Clone, Copy)]
@@ -78,6 +90,8 @@ pub struct Timeouts {
     pub idle: Duration,
     /// A pooled connection; zero: a connection per request.
     pub upstream_idle: Duration,
+    /// An upgraded or tunnelled connection.
+    pub tunnel: Duration,
     /// Requests in flight at a stop.
     pub drain: Duration,
 }
@@ -148,6 +162,10 @@ pub enum HostHeader {
 }
 
 /// `--route`: requests that arrive at a listener and where they go, as whom.
+///
+/// Routes of one LISTEN differ by `path` or by `uid`. The longest path decides first. Of several
+/// routes with that path, the one whose `uid` names the peer is meant, else the one without `uid`:
+/// no two of them name the same uid, and at most one has none.
 #[derive(Debug, Clone)]
 pub struct RouteConfig {
     /// The option's value as it was given, for messages.
@@ -174,8 +192,82 @@ pub struct RouteConfig {
     pub via: bool,
     /// In place of [`Timeouts::response`].
     pub response_timeout: Option<Duration>,
-    /// Peers admitted; empty admits all (loopback only).
+    /// Peers admitted over TCP; see [`RouteConfig::admits`].
     pub from: Vec<Cidr>,
+    /// Peers admitted over a unix socket; see [`RouteConfig::admits`].
+    pub uid: Vec<u32>,
+    /// Whether web pages may use the route, whatever their origin.
+    pub any_origin: bool,
+}
+
+/// `--forward`: destinations that a forward proxy reaches, as whom.
+///
+/// The rules of one LISTEN are tried in the order given; the first one that matches the
+/// destination and admits the peer decides.
+#[derive(Debug, Clone)]
+pub struct ForwardConfig {
+    /// The option's value as it was given, for messages.
+    pub text: String,
+    /// Where it listens.
+    pub listen: Listen,
+    /// The destinations it takes.
+    pub to: Pattern,
+    /// As whom.
+    pub identity: IdentityId,
+    /// Whether CONNECT is permitted: a blind relay, without the identity.
+    pub tunnel: bool,
+    /// Whether `Location` is left as it is.
+    pub keep_redirects: bool,
+    /// Whether `Via` is added.
+    pub via: bool,
+    /// In place of [`Timeouts::response`].
+    pub response_timeout: Option<Duration>,
+    /// Peers admitted over TCP; see [`ForwardConfig::admits`].
+    pub from: Vec<Cidr>,
+    /// Peers admitted over a unix socket; see [`ForwardConfig::admits`].
+    pub uid: Vec<u32>,
+}
+
+/// `to=` of a forward rule: which destinations it takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern {
+    /// Hosts.
+    pub host: HostPattern,
+    /// Ports.
+    pub port: PortPattern,
+}
+
+/// Hosts of a [`Pattern`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HostPattern {
+    /// This one.
+    Exact(Host),
+    /// `*.SUFFIX`: names that end in this one and have at least one label before it. In lower
+    /// case, without the leading and a trailing dot.
+    Suffix(String),
+    /// `*`: all.
+    Any,
+}
+
+/// Ports of a [`Pattern`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PortPattern {
+    /// This one.
+    Only(u16),
+    /// `:*`: all.
+    Any,
+}
+
+/// Who called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Peer {
+    /// An address.
+    Tcp(IpAddr),
+    /// A user of this machine (SO_PEERCRED).
+    Unix {
+        /// Its number.
+        uid: u32,
+    },
 }
 
 /// LISTEN.
@@ -185,6 +277,10 @@ pub enum Listen {
     Loopback(u16),
     /// `IP:PORT`.
     Tcp(SocketAddr),
+    /// `unix:PATH`.
+    Unix(PathBuf),
+    /// `systemd:NAME`: the sockets of this FileDescriptorName=, whatever they are.
+    Systemd(String),
 }
 
 /// One distinct LISTEN.
@@ -192,10 +288,30 @@ pub enum Listen {
 pub struct ListenerConfig {
     /// Where.
     pub listen: Listen,
-    /// Its routes, in the order given.
-    pub routes: Vec<RouteId>,
+    /// Who takes what arrives.
+    pub serves: Serves,
     /// Most client connections.
     pub clients: usize,
+    /// Who may connect; of [`Listen::Unix`] only.
+    pub access: SocketAccess,
+}
+
+/// Who takes what arrives at a LISTEN; never nobody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Serves {
+    /// Routes, in the order given.
+    Routes(Vec<RouteId>),
+    /// Forward rules, in the order given: the first one that matches decides.
+    Forwards(Vec<ForwardId>),
+}
+
+/// Who may connect to a unix socket, as the file system has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SocketAccess {
+    /// Permission bits.
+    pub mode: u32,
+    /// Group in place of that of the process; a name, or a number.
+    pub group: Option<String>,
 }
 
 /// A range of addresses.
@@ -218,14 +334,22 @@ impl Config {
         &self.routes[usize::from(id.0)]
     }
 
+    /// The forward rule that an id of this configuration means.
+    pub fn forward(&self, id: ForwardId) -> &ForwardConfig {
+        &self.forwards[usize::from(id.0)]
+    }
+
     /// Every identity with its id.
     pub fn identities(&self) -> impl Iterator<Item = (IdentityId, &IdentityConfig)> {
         (0..).map(IdentityId).zip(&self.identities)
     }
 
-    /// Whether any route sends as this identity. One that none uses is worth a warning.
+    /// Whether any route or forward rule sends as this identity. One that none uses is worth a
+    /// warning.
     pub fn is_used(&self, id: IdentityId) -> bool {
-        self.routes.iter().any(|route| route.identity == id)
+        let routes = self.routes.iter().map(|route| route.identity);
+        let forwards = self.forwards.iter().map(|forward| forward.identity);
+        routes.chain(forwards).any(|used| used == id)
     }
 }
 

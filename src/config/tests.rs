@@ -1,6 +1,8 @@
+mod forward;
 mod help;
 mod random;
 mod refused;
+mod sharing;
 
 use std::net::SocketAddr;
 
@@ -71,7 +73,7 @@ fn the_reference_case_has_two_certificates_and_none() {
     assert_eq!(clients(&config), [85, 85, 85]);
     let address: SocketAddr = "127.0.0.1:8082".parse().unwrap();
     assert_eq!(config.listeners[2].listen, Listen::Tcp(address));
-    assert_eq!(config.listeners[2].routes, [RouteId(2)]);
+    assert_eq!(config.listeners[2].serves, Serves::Routes(vec![RouteId(2)]));
     let route = config.route(RouteId(0));
     assert_eq!(route.to.to_string(), "https://certauth.example");
     assert_eq!(route.server_name(), Some("certauth.example"));
@@ -93,6 +95,7 @@ fn without_options_the_defaults_hold() {
     assert_eq!(config.timeouts.response, limits::RESPONSE_TIMEOUT);
     assert_eq!(config.timeouts.idle, limits::IDLE_TIMEOUT);
     assert_eq!(config.timeouts.upstream_idle, limits::UPSTREAM_IDLE);
+    assert_eq!(config.timeouts.tunnel, limits::TUNNEL_IDLE);
     assert_eq!(config.timeouts.drain, limits::DRAIN_TIMEOUT);
 }
 
@@ -111,6 +114,7 @@ fn every_option_reaches_its_own_place() {
         "--response-timeout=4m",
         "--idle-timeout=5",
         "--upstream-idle=0",
+        "--tunnel-idle=6m",
         "--drain-timeout=0",
         "--log=off",
     ]);
@@ -125,6 +129,7 @@ fn every_option_reaches_its_own_place() {
     assert_eq!(config.timeouts.response, Duration::from_secs(240));
     assert_eq!(config.timeouts.idle, Duration::from_secs(5));
     assert_eq!(config.timeouts.upstream_idle, Duration::ZERO);
+    assert_eq!(config.timeouts.tunnel, Duration::from_secs(360));
     assert_eq!(config.timeouts.drain, Duration::ZERO);
 }
 
@@ -157,19 +162,36 @@ fn every_key_of_an_identity_reaches_its_own_place() {
 #[test]
 fn every_key_of_a_route_reaches_its_own_place() {
     let route = route(
-        "10.0.0.1:80,from=10.0.0.0/8,from=::1,clients=3,response-timeout=2s,via=off,\
+        "10.0.0.1:80,from=10.0.0.0/8,from=::1,clients=3,response-timeout=2s,origins=any,via=off,\
          redirects=keep,host=keep,verify=10.0.0.2,sni=S.b,strip=yes,path=/p/,\
          identity=none,to=https://[::1]:8443/b/",
     );
     assert_eq!(route.to.to_string(), "https://[::1]:8443/b");
     assert_eq!(route.path.as_deref(), Some("/p"));
-    assert!(route.strip && route.keep_redirects && !route.via);
+    assert!(route.strip && route.keep_redirects && !route.via && route.any_origin);
     assert_eq!(route.server_name(), Some("s.b"));
     assert_eq!(route.verified_name().to_string(), "10.0.0.2");
     assert_eq!(route.host, HostHeader::Keep);
     assert_eq!(route.response_timeout, Some(Duration::from_secs(2)));
-    assert!(route.admits("10.9.9.9".parse().unwrap()) && route.admits("::1".parse().unwrap()));
-    assert!(!route.admits("11.0.0.1".parse().unwrap()));
+    let admits = |address: &str| route.admits(&Peer::Tcp(address.parse().unwrap()));
+    assert!(admits("10.9.9.9") && admits("::1"));
+    assert!(!admits("11.0.0.1"));
+}
+
+#[test]
+fn a_route_on_a_unix_socket_admits_users() {
+    let text = "unix:/run/a,to=https://a,identity=none,uid=1000,uid=0,mode=0600,group=iot";
+    let config = config(&["--route", text]);
+    let route = config.route(RouteId(0));
+    assert_eq!(route.listen, Listen::Unix("/run/a".into()));
+    assert_eq!(route.uid, [1000, 0]);
+    assert!(route.admits(&Peer::Unix { uid: 1000 }) && !route.admits(&Peer::Unix { uid: 1 }));
+    assert!(!route.any_origin);
+    let access = SocketAccess {
+        mode: 0o600,
+        group: Some("iot".into()),
+    };
+    assert_eq!(config.listeners[0].access, access);
 }
 
 #[test]
@@ -203,9 +225,8 @@ fn a_path_of_one_slash_is_no_path() {
 fn no_route_at_all_is_an_error_with_an_example() {
     assert_eq!(
         errors::<&str>(&[]),
-        [
-            "--route: none is given; add --route LISTEN,to=https://HOST,identity=NAME; run: egret --help"
-        ]
+        ["--route: none is given, and no --forward; add --route \
+             LISTEN,to=https://HOST,identity=NAME; run: egret --help"]
     );
 }
 
@@ -250,73 +271,19 @@ fn what_an_unreadable_file_may_hold_is_not_called_missing() {
 }
 
 #[test]
-fn routes_share_a_listen_when_they_differ_by_path() {
-    let config = config(&[
-        "--route=8080,to=https://a,identity=none,path=/a,clients=5",
-        "--route=8081,to=https://a,identity=none",
-        "--route=8080,to=https://b,identity=none,path=/b",
-        "--route=8080,to=https://c,identity=none",
-    ]);
-    assert_eq!(
-        config.listeners[0].routes,
-        [RouteId(0), RouteId(2), RouteId(3)]
-    );
-    assert_eq!(clients(&config), [5, 251]);
-}
-
-#[test]
-fn the_same_port_under_two_texts_is_refused() {
-    assert_eq!(
-        errors(&[
-            "--route",
-            ROUTE,
-            "--route=127.0.0.1:8080,to=https://b,identity=none,path=/x"
-        ]),
-        [
-            "--route \"127.0.0.1:8080,to=https://b,identity=none,path=/x\": 127.0.0.1:8080 and 8080 \
-          of --route \"8080,to=https://a,identity=none\" overlap; write LISTEN the same way in \
-          both, or take another port"
-        ]
-    );
-}
-
-#[test]
-fn clients_of_a_listen_agree_and_fit_the_total() {
-    let route = |port: u16, path: &str, clients: usize| {
-        format!("--route={port},to=https://a,identity=none,path=/{path},clients={clients}")
-    };
-    let unlike = errors(&[route(80, "a", 5), route(80, "b", 6)]);
-    assert_eq!(
-        unlike,
-        [
-            "--route \"80,to=https://a,identity=none,path=/b,clients=6\": clients=6 differs from \
-          clients=5 of --route \"80,to=https://a,identity=none,path=/a,clients=5\" on the same \
-          LISTEN; give it once"
-        ]
-    );
-    assert_eq!(
-        errors(&[route(80, "a", 200), route(81, "a", 57)]),
-        [
-            "--max-clients: clients= of all LISTEN are 257 together, more than 256; lower them or \
-          raise --max-clients"
-        ]
-    );
-    assert_eq!(
-        errors(&[route(80, "a", 256), format!("--route={ROUTE}")]),
-        [
-            "--max-clients: 0 left to share among 1 LISTEN without clients=, each needs 1; raise \
-          --max-clients or lower clients="
-        ]
-    );
-}
-
-#[test]
 fn more_routes_or_identities_than_there_may_be_are_refused() {
     let route = |i: usize| format!("--route={},to=https://a,identity=none", 8000 + i);
     let mut routes: Vec<_> = (0..limits::ROUTES_MAX).map(route).collect();
     assert_eq!(errors(&routes), Vec::<String>::new());
-    routes.push(route(limits::ROUTES_MAX));
-    assert_eq!(errors(&routes), ["--route: 65 routes, the maximum is 64"]);
+    routes.push(
+        route(limits::ROUTES_MAX)
+            .replace("route", "forward")
+            .replace("https://", ""),
+    );
+    assert_eq!(
+        errors(&routes),
+        ["--route: 65 with --forward, the maximum is 64"]
+    );
 
     let mut identities = vec![route(0)];
     identities.extend((1..limits::IDENTITIES_MAX).map(|i| format!("--identity=i{i}")));
@@ -329,13 +296,15 @@ fn more_routes_or_identities_than_there_may_be_are_refused() {
 }
 
 #[test]
-fn more_ranges_than_a_route_may_have_are_refused() {
-    let text = format!(
-        "{ROUTE}{}",
-        ",from=::1".repeat(limits::RANGES_PER_ROUTE + 1)
-    );
+fn more_ranges_or_users_than_a_route_may_have_are_refused() {
+    let ranges = ",from=::1".repeat(limits::RANGES_PER_ROUTE + 1);
+    let users = ",uid=1".repeat(limits::UIDS_PER_ROUTE + 1);
+    let text = format!("systemd:x,to=https://a,identity=none{ranges}{users}");
     assert_eq!(
         errors(&["--route", &text]),
-        [format!("--route {text:?}: 17 from=, the maximum is 16")]
+        [
+            format!("--route {text:?}: 17 from=, the maximum is 16"),
+            format!("--route {text:?}: 17 uid=, the maximum is 16")
+        ]
     );
 }

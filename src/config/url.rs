@@ -23,9 +23,6 @@ impl UpstreamUrl {
             return Err(Fault::Query);
         }
         let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        if host.contains('@') {
-            return Err(Fault::UserInfo);
-        }
         let (host, port) = authority(host)?;
         let prefix = if path.is_empty() {
             String::new()
@@ -68,6 +65,7 @@ fn after_scheme(text: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::HostFault;
     use super::*;
 
     #[test]
@@ -103,12 +101,12 @@ mod tests {
             ("http://a", Fault::NotHttps),
             ("a", Fault::NotHttps),
             ("https:/ü", Fault::NotHttps),
-            ("https://u:p@a", Fault::UserInfo),
+            ("https://u:p@a", Fault::Host(HostFault::UserInfo)),
             ("https://a?b", Fault::Query),
             ("https://a/b?c", Fault::Query),
             ("https://a/#", Fault::Fragment),
-            ("https://a:0", Fault::Port),
-            ("https://a:", Fault::Port),
+            ("https://a:0", Fault::Host(HostFault::Port)),
+            ("https://a:", Fault::Host(HostFault::Port)),
         ];
         for (text, fault) in bad {
             assert_eq!(UpstreamUrl::parse(text), Err(fault), "{text}");

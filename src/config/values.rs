@@ -9,6 +9,13 @@ use crate::limits;
 
 /// The longest ALPN protocol (RFC 7301 §3.1).
 const ALPN_MAX: usize = 255;
+/// Permission bits: read, write and execute, without those that mean something on programs.
+const MODE_MAX: u32 = 0o777;
+/// The number that stands for no user at all (chown(2)).
+const NO_UID: u32 = u32::MAX;
+
+/// What switches something.
+pub(super) const ON_OFF: [(&str, bool); 2] = [("on", true), ("off", false)];
 
 /// The most or the least that a value may be; shown as the option takes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,6 +116,30 @@ pub(super) fn file(text: &str) -> Result<PathBuf, Fault> {
     } else {
         Ok(PathBuf::from(text))
     }
+}
+
+/// Permission bits in octal: `0660`, `600`.
+pub(super) fn mode(text: &str) -> Result<u32, Fault> {
+    digits(text)
+        .and_then(|_| u32::from_str_radix(text, 8).ok())
+        .filter(|mode| *mode <= MODE_MAX)
+        .ok_or(Fault::Mode)
+}
+
+/// The number of a user.
+pub(super) fn uid(text: &str) -> Result<u32, Fault> {
+    digits(text)
+        .and_then(|uid| u32::try_from(uid).ok())
+        .filter(|uid| *uid != NO_UID)
+        .ok_or(Fault::Uid)
+}
+
+/// The name of a group, or its number. Whether there is such a group is for the system to say.
+pub(super) fn group(text: &str) -> Result<String, Fault> {
+    if text.is_empty() || text.contains(|c: char| c == ':' || c.is_control()) {
+        return Err(Fault::Group);
+    }
+    Ok(text.to_owned())
 }
 
 /// An ALPN protocol; empty is none.
@@ -219,6 +250,44 @@ mod tests {
         assert_eq!(Bound::Size(32 * 1024).to_string(), "32k");
         assert_eq!(Bound::Size(1000).to_string(), "1000");
         assert_eq!(Bound::Size(1 << 20).to_string(), "1m");
+    }
+
+    #[test]
+    fn permission_bits_are_octal_and_at_most_0777() {
+        for (text, bits) in [("0660", 0o660), ("600", 0o600), ("0", 0), ("00777", 0o777)] {
+            assert_eq!(mode(text), Ok(bits), "{text}");
+        }
+        for text in [
+            "",
+            "0o660",
+            "1777",
+            "888",
+            "+660",
+            "-1",
+            "rw",
+            "99999999999",
+        ] {
+            assert_eq!(mode(text), Err(Fault::Mode), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_user_is_a_number() {
+        for (text, number) in [("0", 0), ("1000", 1000), ("4294967294", u32::MAX - 1)] {
+            assert_eq!(uid(text), Ok(number), "{text}");
+        }
+        for text in [
+            "",
+            "root",
+            "-1",
+            "+1",
+            "0x0",
+            "1 ",
+            "4294967295",
+            "4294967296",
+        ] {
+            assert_eq!(uid(text), Err(Fault::Uid), "{text}");
+        }
     }
 
     #[test]

@@ -34,6 +34,24 @@ Where requests arrive, and where they go, as whom; may be repeated:
                          (default: HOST)
       verify=NAME        the name verified (default: sni=, else HOST)
       host=NAME|keep     Host sent, keep: the client's own (default: HOST)
+      origins=any        web pages of any origin may use it (default: only
+                         programs, and pages of the listener itself)
+  Routes that share a LISTEN must differ in path=, or in uid=: of those with the
+  longest path, one that names the peer's uid goes before one without uid=.
+
+A forward proxy, its destinations, and as whom they are reached over TLS; may be
+repeated:
+  --forward LISTEN,to=PATTERN,identity=NAME[,KEY=VALUE]...
+      to=PATTERN         destinations: HOST, *.SUFFIX (names below it) or *,
+                         each with :PORT, :* (any) or without (443)
+      identity=NAME      one of --identity, or none
+      tunnel=on|off      permit CONNECT: a blind relay, into which no identity
+                         can be added (default: off)
+  Programs use it by http_proxy=http://LISTEN and http:// URLs. Rules that share
+  a LISTEN are tried in order; the first that matches destination and peer
+  decides. A LISTEN has routes or forward rules, not both.
+
+More keys of --route and --forward:
       redirects=WORD     keep: leave Location as it is; rewrite: to the
                          address the client called (default: rewrite)
       via=on|off         add a Via field (default: on)
@@ -41,10 +59,14 @@ Where requests arrive, and where they go, as whom; may be repeated:
                          in place of --response-timeout
       clients=N          most client connections of this LISTEN
                          (default: an equal share of --max-clients)
-      from=CIDR          peers admitted; may be repeated (default: all; needed
-                         where LISTEN is not a loopback address)
-  LISTEN is PORT (127.0.0.1 and ::1), IP:PORT or [IPV6]:PORT; port 0 takes a
-  free one. Routes that share a LISTEN must differ in path=.
+      from=CIDR          peers admitted over TCP; may be repeated (default: all;
+                         needed where LISTEN is not a loopback address)
+      uid=UID            users admitted, by number, on unix: and systemd:; may
+                         be repeated (default: all)
+      mode=OCTAL         permissions of a unix: socket (default: 0660)
+      group=NAME         group of a unix: socket (default: the process's)
+  LISTEN is PORT (127.0.0.1 and ::1), IP:PORT, [IPV6]:PORT, unix:PATH, or
+  systemd:NAME, a socket that systemd passes; port 0 takes a free one.
 
 Trust and limits:
   --ca FILE              roots of identities without ca=, PEM
@@ -62,6 +84,7 @@ Timeouts, each at most 1440m:
   --idle-timeout DUR     a silent client (default: 75s)
   --upstream-idle DUR    an unused upstream connection (default: 30s);
                          0: a new connection for every request
+  --tunnel-idle DUR      an upgraded or tunnelled connection (default: 10m)
   --drain-timeout DUR    requests in flight at a stop (default: 10s);
                          0: stop at once
 
@@ -82,6 +105,11 @@ Example: two certificates, and none
         --route 127.0.0.1:8080,to=https://certauth.example,identity=client \\
         --route 127.0.0.1:8081,to=https://certauth.example,identity=another \\
         --route 127.0.0.1:8082,to=https://certauth.example,identity=none
+
+Example: a forward proxy, one identity for our cloud and none for the rest
+  egret --identity client,cert=client.crt,key=client.key \\
+        --forward 127.0.0.1:3128,to=*.cloud.example,identity=client \\
+        --forward 127.0.0.1:3128,to=*,identity=none
 
 Exit codes: 0 stopped cleanly, 1 failed at run time, 2 options, 3 files.
 ";

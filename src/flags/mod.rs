@@ -19,10 +19,8 @@ pub use nearest::nearest;
 
 /// Options that belong to egret and wait for a later version. Building one means taking its line
 /// away here and adding a field to [`Options`].
-const NOT_BUILT: [&str; 8] = [
-    "--forward",
+const NOT_BUILT: [&str; 6] = [
     "--admin",
-    "--tunnel-idle",
     "--reload-interval",
     "--access-log",
     "--syslog",
@@ -67,6 +65,9 @@ pub struct Options {
     /// where requests arrive and where they go, as whom
     #[argh(option)]
     pub route: Vec<String>,
+    /// where a forward proxy listens, and which destinations it reaches as whom
+    #[argh(option)]
+    pub forward: Vec<String>,
     /// roots of identities without `ca=`
     #[argh(option)]
     pub ca: Option<String>,
@@ -97,6 +98,9 @@ pub struct Options {
     /// a pooled connection
     #[argh(option)]
     pub upstream_idle: Option<String>,
+    /// an upgraded or tunnelled connection
+    #[argh(option)]
+    pub tunnel_idle: Option<String>,
     /// requests in flight at a stop
     #[argh(option)]
     pub drain_timeout: Option<String>,

@@ -20,6 +20,7 @@ use http::{HeaderMap, Request, Response, StatusCode, Version};
 use hyper::body::{Body, Incoming};
 use tokio::time::Instant;
 
+use crate::config::Peer;
 use crate::error::{Cause, Failure};
 use crate::identity::Dialer;
 use crate::identity::clock::Clock;
@@ -231,7 +232,7 @@ fn choose<'a>(
     };
     let route = client.routes.find(target)?;
     let peer = client.peer.ip();
-    match route.config.admits(peer) {
+    match route.config.admits(&Peer::Tcp(peer)) {
         true => Ok(route),
         false => Err(Cause::PeerDenied(peer)),
     }

@@ -1,25 +1,49 @@
 //! Whether `egret --help` tells the truth about options, keys and limits.
 
+use crate::config::draft::Draft;
+use crate::config::forward::ForwardDraft;
 use crate::config::list::built;
-use crate::config::{Bound, identity, route};
+use crate::config::route::RouteDraft;
+use crate::config::{Bound, identity, listener};
 use crate::flags::{self, HELP};
 use crate::limits;
 
+/// Where help tells of the keys that routes and forward rules have in common.
+const SHARED: &str = "More keys of --route and --forward:";
+
 /// The lines of help that tell of an entry: from the one it begins to the next one.
 fn entry(indent: &str, name: &str) -> String {
+    find(HELP, indent, name).unwrap_or_else(|| panic!("help does not tell of {name}"))
+}
+
+/// What help tells of a key of an option, right there or among the shared ones.
+fn key_entry(option: &str, key: &str) -> String {
+    [format!("  {option} "), SHARED.to_owned()]
+        .iter()
+        .find_map(|heading| find(section(heading), "      ", key))
+        .unwrap_or_else(|| panic!("help of {option} does not tell of {key}"))
+}
+
+/// From a heading to the next empty line.
+fn section(heading: &str) -> &'static str {
+    let (_, rest) = HELP.split_once(&format!("\n{heading}")).expect(heading);
+    rest.split("\n\n").next().unwrap_or_default()
+}
+
+fn find(help: &str, indent: &str, name: &str) -> Option<String> {
     let begins = |line: &&str| {
         line.strip_prefix(indent)
             .and_then(|line| line.strip_prefix(name))
             .is_some_and(|rest| rest.starts_with(['=', ' ']))
     };
-    let mut lines = HELP.lines().skip_while(|line| !begins(line));
-    let first = lines
-        .next()
-        .unwrap_or_else(|| panic!("help does not tell of {name}"));
+    let mut lines = help.lines().skip_while(|line| !begins(line));
+    let first = lines.next()?.to_owned();
     let deeper = |line: &&str| line.starts_with(&format!("{indent}     "));
-    lines
-        .take_while(deeper)
-        .fold(first.to_owned(), |text, line| text + " " + line.trim())
+    Some(
+        lines
+            .take_while(deeper)
+            .fold(first, |text, line| text + " " + line.trim()),
+    )
 }
 
 #[test]
@@ -49,13 +73,14 @@ fn help_tells_every_default_as_it_is() {
         ("--response-timeout", response),
         ("--idle-timeout", time(limits::IDLE_TIMEOUT)),
         ("--upstream-idle", time(limits::UPSTREAM_IDLE)),
+        ("--tunnel-idle", time(limits::TUNNEL_IDLE)),
         ("--drain-timeout", time(limits::DRAIN_TIMEOUT)),
         ("--log", "info".to_owned()),
     ];
     let all: Vec<_> = defaults
         .iter()
         .map(|(flag, _)| *flag)
-        .chain(["--identity", "--route"])
+        .chain(["--identity", "--route", "--forward"])
         .collect();
     assert!(flags::options().all(|flag| all.contains(&flag)));
     for (flag, default) in defaults {
@@ -70,12 +95,23 @@ fn help_tells_every_default_as_it_is() {
 
 #[test]
 fn help_tells_of_every_key_and_its_default() {
-    for key in built(identity::KEYS).chain(built(route::KEYS)) {
-        entry("      ", key);
+    for key in built(identity::KEYS) {
+        key_entry(identity::OPTION, key);
     }
+    for key in built(RouteDraft::KEYS) {
+        key_entry(RouteDraft::OPTION, key);
+    }
+    for key in built(ForwardDraft::KEYS) {
+        key_entry(ForwardDraft::OPTION, key);
+    }
+    let mode = format!("(default: {:04o})", listener::SOCKET_MODE);
+    assert!(key_entry(ForwardDraft::OPTION, "mode").contains(&mode));
     let told = |key: &str, default: usize, most: usize| {
         let told = format!("(default: {default}; at most {most})");
-        assert!(entry("      ", key).contains(&told), "{key} {told}");
+        assert!(
+            key_entry(identity::OPTION, key).contains(&told),
+            "{key} {told}"
+        );
     };
     told(
         "connections",

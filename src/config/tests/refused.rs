@@ -42,7 +42,8 @@ fn a_wrong_route_is_refused_in_these_words() {
         (
             "8080,to=https://a,identity=none,pth=/x",
             "pth= is unknown; did you mean path=? allowed: to=, identity=, path=, strip=, sni=, \
-             verify=, host=, redirects=, via=, response-timeout=, clients=, from=",
+             verify=, host=, redirects=, via=, origins=, response-timeout=, \
+             clients=, from=, uid=, mode=, group=",
         ),
         (
             "8080,to=https://a,identity=none,x",
@@ -115,27 +116,54 @@ fn a_wrong_route_is_refused_in_these_words() {
         ),
         (
             "8080,to=https://a,identity=none,uid=0",
-            "uid= is not built yet in this version",
+            "uid= is for unix: and systemd: only, as TCP does not tell who a peer is; listen \
+             there, or admit peers by from=",
         ),
         (
             "8080,to=https://a,identity=none,mode=0660",
-            "mode= is not built yet in this version",
+            "mode= is for unix: only; leave it out, or listen on unix:PATH",
         ),
         (
             "8080,to=https://a,identity=none,group=x",
-            "group= is not built yet in this version",
+            "group= is for unix: only; leave it out, or listen on unix:PATH",
         ),
         (
-            "8080,to=https://a,identity=none,origins=any",
-            "origins= is not built yet in this version",
+            "8080,to=https://a,identity=none,origins=all",
+            "origins=all: must be any",
         ),
         (
-            "unix:/x,to=https://a,identity=none",
-            "unix: is not built yet in this version",
+            "unix:,to=https://a,identity=none",
+            "unix: must be followed by a path, such as /run/egret.sock",
         ),
         (
-            "systemd:x,to=https://a,identity=none",
-            "systemd: is not built yet in this version",
+            "unix:@x,to=https://a,identity=none",
+            "unix: abstract sockets (@) are open to every local user; name a path",
+        ),
+        (
+            "unix:/x,to=https://a,identity=none,from=::1",
+            "from= is not for unix:, whose peers have no address; admit them by uid=, mode= or \
+             group=",
+        ),
+        (
+            "unix:/x,to=https://a,identity=none,uid=root",
+            "uid=root: must be a user's number; run: id -u NAME",
+        ),
+        (
+            "unix:/x,to=https://a,identity=none,mode=1777",
+            "mode=1777: must be octal permission bits, 0 to 0777",
+        ),
+        (
+            "unix:/x,to=https://a,identity=none,group=",
+            "group=: must name a group",
+        ),
+        (
+            "systemd:a:b,to=https://a,identity=none",
+            "systemd: must be followed by a FileDescriptorName=: 1 to 255 printable ASCII \
+             characters without :",
+        ),
+        (
+            "systemd:x,to=https://a,identity=none,group=x",
+            "group= is for unix: only; leave it out, or listen on unix:PATH",
         ),
         (
             "localhost:80,to=https://a,identity=none",
@@ -143,7 +171,7 @@ fn a_wrong_route_is_refused_in_these_words() {
         ),
         (
             "99999,to=https://a,identity=none",
-            "must begin with LISTEN: PORT, IP:PORT or [IPV6]:PORT",
+            "must begin with LISTEN: PORT, IP:PORT, [IPV6]:PORT, unix:PATH or systemd:NAME",
         ),
         (
             "[::]:80,to=https://a,identity=none",
@@ -227,6 +255,7 @@ fn another_wrong_option_is_refused_in_these_words() {
         ("--wait-timeout", "0", "must be more than 0"),
         ("--response-timeout", "0", "must be more than 0"),
         ("--idle-timeout", "0", "must be more than 0"),
+        ("--tunnel-idle", "0", "must be more than 0"),
         (
             "--upstream-idle",
             "99999999999999999999999s",

@@ -1,14 +1,15 @@
 //! Wiring: options become identities, routes and listeners; signals stop and reload them.
 
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::net::TcpListener;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Semaphore;
@@ -16,15 +17,18 @@ use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::{sleep, timeout};
 
 use crate::check;
-use crate::config::{self, Config, IdentityId, Listen, ListenerConfig, RouteId, Serves};
+use crate::config::{self, Config, ForwardId, IdentityId, ListenerConfig, RouteId};
 use crate::flags::{self, Parsed};
 use crate::identity::clock::{Clock, SystemClock};
-use crate::identity::{DefaultRoots, Dialer, Epoch, Identity, LoadError, x509};
+use crate::identity::{DefaultRoots, Epoch, Identity, LoadError, x509};
 use crate::limits;
 use crate::proxy::Proxy;
+use crate::proxy::destination::Serves;
+use crate::proxy::forward::{Rule, Rules};
 use crate::proxy::headers::Pseudonym;
 use crate::proxy::target::{BadAuthority, Route, Routes};
-use crate::server::{self, BindError, Clients, Listener, Patience};
+use crate::server::{self, At, BindError, Bound, Clients, Listener, Passed, Patience};
+use crate::upstream::connect::Dialer;
 use crate::upstream::resolver::{Resolver, System};
 
 /// A clean stop.
@@ -77,8 +81,6 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 enum StartError {
     Bind(String, BindError),
     Route(String, BadAuthority),
-    /// A LISTEN of a kind that cannot be had yet.
-    NotBuilt(String),
     /// No identity of any route can work: their files are there and bad.
     NoIdentity,
     System(io::Error),
@@ -88,7 +90,7 @@ impl StartError {
     fn exit_code(&self) -> u8 {
         match self {
             Self::Bind(..) | Self::System(_) => FAILED,
-            Self::Route(..) | Self::NotBuilt(_) => BAD_OPTIONS,
+            Self::Route(..) => BAD_OPTIONS,
             Self::NoIdentity => BAD_FILES,
         }
     }
@@ -99,12 +101,6 @@ impl fmt::Display for StartError {
         match self {
             Self::Bind(option, error) => write!(f, "{option}: {error}"),
             Self::Route(route, error) => write!(f, "--route {route:?}: {error}"),
-            Self::NotBuilt(listen) => {
-                write!(
-                    f,
-                    "{listen}: is not built yet in this version; leave it out"
-                )
-            }
             Self::NoIdentity => f.write_str(
                 "no identity of any route has files that load; mend them and start again",
             ),
@@ -138,9 +134,21 @@ struct App {
     identities: Vec<Rc<Identity>>,
     listeners: Vec<Rc<Listener>>,
     accepting: Vec<JoinHandle<()>>,
+    /// Unix sockets that were made here.
+    sockets: Vec<SocketFile>,
     roots: DefaultRoots,
     clock: Arc<dyn Clock>,
     config: Config,
+}
+
+/// A unix socket's file, which goes when we do.
+struct SocketFile(PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // Somebody may have removed it before us.
+        let _gone = std::fs::remove_file(&self.0);
+    }
 }
 
 struct Signals {
@@ -179,6 +187,7 @@ impl App {
             identities,
             listeners: Vec::new(),
             accepting: Vec::new(),
+            sockets: Vec::new(),
             roots: DefaultRoots::new(config.ca.clone()),
             clock,
             config,
@@ -235,39 +244,67 @@ impl App {
             idle: self.config.timeouts.idle,
             head_max: self.config.limits.header,
         };
+        let mut passed = Passed::from_environment();
         let mut accepting = Vec::new();
-        let mut listeners = Vec::new();
         for config in &self.config.listeners {
-            let routes = routes_of(config)?;
+            let options = self.options(config);
+            let name = format!("listener {}", config.listen);
             let listener = Rc::new(Listener {
                 proxy: Rc::clone(&proxy),
-                routes: Rc::new(self.routes(routes)?),
-                clients: Clients::new(format!("listener {}", config.listen), config.clients),
+                serves: Rc::new(self.serves(config)?),
+                clients: Clients::new(name, config.clients),
                 patience,
             });
-            let texts: Vec<&str> = self.texts(routes).collect();
-            let option = format!("--route {:?}", texts.first().unwrap_or(&""));
-            let bound =
-                server::bind(&config.listen).map_err(|error| StartError::Bind(option, error))?;
-            for one in bound {
-                for text in &texts {
-                    ::log::info!("listening on {} (--route {text})", one.address);
+            let guarded = self.is_guarded(config);
+            let bound = server::bind(&config.listen, &config.access, guarded, &mut passed)
+                .map_err(|error| {
+                    let option = options.first().cloned().unwrap_or_default();
+                    StartError::Bind(option, error)
+                })?;
+            for Bound { acceptor, at } in bound {
+                for option in &options {
+                    ::log::info!("listening on {at} ({option})");
                 }
-                let socket = TcpListener::from_std(one.socket.into())?;
-                accepting.push(spawn_local(Rc::clone(&listener).accept(socket)));
+                match at {
+                    At::Tcp(address) => proxy.dialer.listeners.borrow_mut().push(address),
+                    At::Unix(path) => self.sockets.push(SocketFile(path)),
+                    At::Passed(_) => {}
+                }
+                accepting.push(spawn_local(Rc::clone(&listener).accept(acceptor)));
             }
-            listeners.push(listener);
+            self.listeners.push(listener);
         }
         self.accepting = accepting;
-        self.listeners = listeners;
         for identity in self.used() {
             spawn_local(Rc::clone(identity).sweep());
         }
         Ok(())
     }
 
-    fn texts(&self, routes: &[RouteId]) -> impl Iterator<Item = &str> {
-        routes.iter().map(|id| self.config.route(*id).text.as_str())
+    /// The options that share a LISTEN, as they were given.
+    fn options(&self, listener: &ListenerConfig) -> Vec<String> {
+        match &listener.serves {
+            config::Serves::Routes(ids) => {
+                let text = |id: &RouteId| format!("--route {}", self.config.route(*id).text);
+                ids.iter().map(text).collect()
+            }
+            config::Serves::Forwards(ids) => {
+                let text = |id: &ForwardId| format!("--forward {}", self.config.forward(*id).text);
+                ids.iter().map(text).collect()
+            }
+        }
+    }
+
+    /// Whether each option of a LISTEN says `from=`.
+    fn is_guarded(&self, listener: &ListenerConfig) -> bool {
+        match &listener.serves {
+            config::Serves::Routes(ids) => {
+                ids.iter().all(|id| !self.config.route(*id).from.is_empty())
+            }
+            config::Serves::Forwards(ids) => ids
+                .iter()
+                .all(|id| !self.config.forward(*id).from.is_empty()),
+        }
     }
 
     fn proxy(&self) -> Proxy {
@@ -276,6 +313,7 @@ impl App {
             dialer: Dialer {
                 resolver: Resolver::new(Arc::new(System), timeouts.connect),
                 handshakes: Semaphore::new(limits::HANDSHAKES_MAX),
+                listeners: RefCell::default(),
                 connect_timeout: timeouts.connect,
                 wait_timeout: timeouts.wait,
                 upstream_idle: timeouts.upstream_idle,
@@ -284,6 +322,14 @@ impl App {
             pseudonym: Pseudonym::new(random_number()),
             max_body: self.config.limits.body,
             response_timeout: timeouts.response,
+            tunnel_idle: timeouts.tunnel,
+        }
+    }
+
+    fn serves(&self, listener: &ListenerConfig) -> Result<Serves, StartError> {
+        match &listener.serves {
+            config::Serves::Routes(ids) => self.routes(ids).map(Serves::Routes),
+            config::Serves::Forwards(ids) => Ok(Serves::Rules(self.rules(ids))),
         }
     }
 
@@ -292,14 +338,27 @@ impl App {
         for id in ids {
             let config = self.config.route(*id).clone();
             let text = config.text.clone();
-            if let Some(identity) = self.identities.get(usize::from(config.identity.0)) {
-                let route = Route::new(config, Rc::clone(identity));
+            if let Some(identity) = self.identity(config.identity) {
+                let route = Route::new(config, identity);
                 routes.push(Rc::new(
                     route.map_err(|error| StartError::Route(text, error))?,
                 ));
             }
         }
         Ok(Routes::new(routes))
+    }
+
+    fn rules(&self, ids: &[ForwardId]) -> Rules {
+        let rule = |id: &ForwardId| {
+            let config = self.config.forward(*id).clone();
+            let identity = self.identity(config.identity)?;
+            Some(Rule { config, identity })
+        };
+        Rules(ids.iter().filter_map(rule).collect())
+    }
+
+    fn identity(&self, id: IdentityId) -> Option<Rc<Identity>> {
+        self.identities.get(usize::from(id.0)).cloned()
     }
 
     async fn run(mut self, mut signals: Signals) {
@@ -366,15 +425,6 @@ impl App {
         if timeout(self.config.timeouts.drain, left).await.is_err() {
             ::log::warn!("requests in flight were cut off after --drain-timeout");
         }
-    }
-}
-
-/// The routes of a listener, which are all that can be served yet, over TCP.
-fn routes_of(listener: &ListenerConfig) -> Result<&[RouteId], StartError> {
-    match (&listener.serves, &listener.listen) {
-        (Serves::Routes(routes), Listen::Loopback(_) | Listen::Tcp(_)) => Ok(routes),
-        (Serves::Routes(_), listen) => Err(StartError::NotBuilt(listen.to_string())),
-        (Serves::Forwards(_), _) => Err(StartError::NotBuilt(String::from("--forward"))),
     }
 }
 

@@ -88,6 +88,8 @@ pub const CHAIN_MAX: usize = 16 * 1024;
 /// The stack of a resolver thread. It is reserved, not used: getaddrinfo touches about 24 KiB of it
 /// (glibc 2.36), and the modules that nsswitch.conf names may want more.
 pub const DNS_STACK: usize = 256 * 1024;
+/// Each direction of a tunnel.
+pub const TUNNEL_BUFFER: usize = 8 * 1024;
 /// Bytes read from the socket at once.
 pub const READ_STEP: usize = 4 * 1024;
 /// A certificate, key or CA file.

@@ -33,6 +33,8 @@ pub enum NotKept {
     Excess,
     /// The connection ended or failed.
     Ended,
+    /// It left HTTP for another protocol.
+    Switched,
     /// `--upstream-idle 0`.
     PoolOff,
     /// Its identity has new files.
@@ -47,13 +49,14 @@ pub enum NotKept {
 
 impl NotKept {
     /// All reasons, in the order of their counters.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Unfinished,
         Self::EarlyResponse,
         Self::UpstreamCloses,
         Self::NoLength,
         Self::Excess,
         Self::Ended,
+        Self::Switched,
         Self::PoolOff,
         Self::EpochEnded,
         Self::PlaceNeeded,
@@ -70,6 +73,7 @@ impl NotKept {
             Self::NoLength => "no_length",
             Self::Excess => "excess",
             Self::Ended => "ended",
+            Self::Switched => "switched",
             Self::PoolOff => "pool_off",
             Self::EpochEnded => "epoch_ended",
             Self::PlaceNeeded => "place_needed",

@@ -8,7 +8,6 @@ pub use certificate::CertificateFault;
 pub use violation::Violation;
 
 use std::fmt;
-use std::net::IpAddr;
 use std::time::Duration;
 
 /// A cause, with what a person needs to act on it.
@@ -32,8 +31,20 @@ pub enum Cause {
     TargetRefused,
     /// CONNECT on a route.
     ConnectOnRoute,
-    /// No `from=` of the route admits the peer.
-    PeerDenied(IpAddr),
+    /// A path where a forward listener wants an absolute URI.
+    NotAbsoluteForm,
+    /// An absolute URI that is neither http nor https.
+    TargetScheme,
+    /// The target names no host that can be reached; why.
+    TargetAuthority(String),
+    /// No `from=` or `uid=` of the route admits the peer.
+    PeerDenied(String),
+    /// A web page of another origin, or of a name that is not ours.
+    WebPage,
+    /// No rule takes the destination and admits the peer.
+    NoRule,
+    /// The rule permits no tunnel.
+    TunnelDenied,
     /// No route of the listener takes the path.
     NoRoute,
     /// The name has no address.
@@ -144,8 +155,13 @@ impl Cause {
     pub fn status(&self) -> u16 {
         match self {
             Self::Malformed(violation) => violation.status(),
-            Self::NotOriginForm | Self::AmbiguousPath | Self::TargetRefused => 400,
-            Self::PeerDenied(_) => 403,
+            Self::NotOriginForm
+            | Self::NotAbsoluteForm
+            | Self::TargetScheme
+            | Self::TargetAuthority(_)
+            | Self::AmbiguousPath
+            | Self::TargetRefused => 400,
+            Self::PeerDenied(_) | Self::WebPage | Self::NoRule | Self::TunnelDenied => 403,
             Self::NoRoute => 404,
             Self::ConnectOnRoute => 405,
             Self::HeaderTimeout(_) | Self::BodyTimeout(_) => 408,
@@ -182,13 +198,20 @@ impl Cause {
         match self {
             Self::Malformed(_)
             | Self::NotOriginForm
+            | Self::NotAbsoluteForm
+            | Self::TargetScheme
+            | Self::TargetAuthority(_)
             | Self::AmbiguousPath
             | Self::TargetRefused
             | Self::HeaderTimeout(_)
             | Self::BodyTimeout(_)
             | Self::BodyTooLarge(_)
             | Self::Expectation => "http_request_error",
-            Self::PeerDenied(_) | Self::ConnectOnRoute => "http_request_denied",
+            Self::PeerDenied(_)
+            | Self::WebPage
+            | Self::NoRule
+            | Self::TunnelDenied
+            | Self::ConnectOnRoute => "http_request_denied",
             Self::NoRoute => "destination_not_found",
             Self::Dns(_) => "dns_error",
             Self::DnsTimeout => "dns_timeout",
@@ -223,7 +246,13 @@ impl Cause {
             Self::AmbiguousPath => "ambiguous_path",
             Self::TargetRefused => "target_refused",
             Self::ConnectOnRoute => "connect_on_route",
+            Self::NotAbsoluteForm => "not_absolute_form",
+            Self::TargetScheme => "target_scheme",
+            Self::TargetAuthority(_) => "target_authority",
             Self::PeerDenied(_) => "peer_denied",
+            Self::WebPage => "web_page",
+            Self::NoRule => "no_rule",
+            Self::TunnelDenied => "tunnel_denied",
             Self::NoRoute => "no_route",
             Self::Dns(_) => "dns",
             Self::DnsTimeout => "dns_timeout",
@@ -340,7 +369,13 @@ impl fmt::Display for Failure {
             Cause::AmbiguousPath => f.write_str("dot segments, backslashes and encoded slashes are not taken where the path chooses the route; send the plain path"),
             Cause::TargetRefused => f.write_str("the target holds a character that RFC 3986 forbids; percent-encode it"),
             Cause::ConnectOnRoute => f.write_str("CONNECT is for a forward proxy, and an identity cannot be added inside a tunnel; send the request to this listener as plain http://"),
-            Cause::PeerDenied(peer) => write!(f, "{peer} is not admitted here; add it to from= of the route"),
+            Cause::NotAbsoluteForm => f.write_str("this is a forward proxy: send http://HOST/PATH as the target, as programs do when http_proxy is set to this address"),
+            Cause::TargetScheme => f.write_str("the target must begin with http:// or https://"),
+            Cause::TargetAuthority(why) => write!(f, "the target names no host that can be reached: {why}"),
+            Cause::PeerDenied(peer) => write!(f, "{peer} is not admitted here; add it to from= or uid= of the option"),
+            Cause::WebPage => f.write_str("web pages may not use this listener: a browser sent this for another origin, or by a name that is not an address or localhost; origins=any on the route permits it"),
+            Cause::NoRule => f.write_str("no --forward rule takes this destination from this peer; add one with to="),
+            Cause::TunnelDenied => f.write_str("CONNECT is not permitted: no identity can be added inside a tunnel; send the request as http:// and egret speaks TLS for it, or permit the tunnel with tunnel=on"),
             Cause::NoRoute => f.write_str("no route of this listener takes the path; see path= of its routes"),
             Cause::Dns(why) => write!(f, "the name was not found: {why}; check its spelling and the device's DNS"),
             Cause::DnsTimeout => f.write_str("DNS did not answer in time; check the device's DNS servers"),
@@ -372,7 +407,7 @@ impl fmt::Display for Failure {
             Cause::ClockNotSet => f.write_str("clock is not set; no certificate can be checked before it is (ntpd, chrony)"),
             Cause::ResponseTimeout(after) => write!(f, "no answer for {after:?} (--response-timeout)"),
             Cause::WriteTimeout(after) => write!(f, "did not take the request for {after:?} (--response-timeout)"),
-            Cause::Loop => f.write_str("this request has been here before (Via names this egret); the upstream leads back to us"),
+            Cause::Loop => f.write_str("this request leads back to this egret, by Via or by address; correct to= or the target"),
         }
     }
 }

@@ -15,26 +15,23 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::net::TcpStream;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::config::IdentityConfig;
+use crate::config::{Host, IdentityConfig};
 use crate::error::Cause;
 use crate::limits;
 use crate::metrics::{IdentityCounters, NotKept};
 use crate::upstream::Upstream;
-use crate::upstream::connect::{self, Connection, Handshakes};
+use crate::upstream::connect::{self, Connection, Dialer};
 use crate::upstream::pool::{self, Slots};
-use crate::upstream::resolver::Resolver;
 use clock::Clock;
 
 /// What a waiting request wants, and what a finished one may pass on: a connection of the same
-/// epoch to the same upstream.
+/// epoch to the same upstream. A tunnel wants nothing but the place.
 #[derive(Debug)]
-pub(crate) struct Wanted {
-    epoch: Rc<Epoch>,
-    upstream: Rc<Upstream>,
-}
+pub(crate) struct Wanted(Option<(Rc<Epoch>, Rc<Upstream>)>);
 
 type Permit = pool::Permit<Wanted, Offered>;
 type Offered = (Rc<Epoch>, Rc<Upstream>, Connection);
@@ -68,20 +65,6 @@ enum State {
     Unavailable(String),
 }
 
-/// What opening a connection needs from outside.
-pub struct Dialer {
-    /// DNS.
-    pub resolver: Resolver,
-    /// Handshakes under way in the process.
-    pub handshakes: Semaphore,
-    /// `--connect-timeout`.
-    pub connect_timeout: Duration,
-    /// `--wait-timeout`.
-    pub wait_timeout: Duration,
-    /// `--upstream-idle`.
-    pub upstream_idle: Duration,
-}
-
 /// A connection in use for one request. Dropping it closes the connection; [`Lease::settle`]
 /// gives it back.
 #[derive(Debug)]
@@ -97,6 +80,14 @@ pub struct Lease {
     epoch: Rc<Epoch>,
     upstream: Rc<Upstream>,
     identity: Rc<Identity>,
+}
+
+/// A connection of a tunnel and its place among the identity's connections.
+#[derive(Debug)]
+pub struct PlainLease {
+    /// The connection.
+    pub stream: TcpStream,
+    _permit: Permit,
 }
 
 impl Identity {
@@ -209,21 +200,8 @@ impl Identity {
         upstream: &Rc<Upstream>,
         dialer: &Dialer,
     ) -> Result<Lease, Cause> {
-        let connections = self.config.connections;
-        let wanted = Wanted {
-            epoch: Rc::clone(&epoch),
-            upstream: Rc::clone(upstream),
-        };
-        let wait = self.slots.wait(wanted).map_err(|pool::Full| Cause::Busy {
-            connections,
-            waiting: self.config.waiting,
-        })?;
-        let grant = timeout(dialer.wait_timeout, wait)
-            .await
-            .map_err(|_| Cause::WaitTimeout {
-                connections,
-                after: dialer.wait_timeout,
-            })?;
+        let wanted = Wanted(Some((epoch, Rc::clone(upstream))));
+        let grant = self.stand_in_line(wanted, dialer.wait_timeout).await?;
         if let Some((epoch, _, mut connection)) = grant.offer
             && !epoch.retired.get()
         {
@@ -235,6 +213,50 @@ impl Identity {
         // The files may have changed meanwhile: what is opened now is of the present epoch.
         let epoch = self.current()?;
         self.open(epoch, upstream, grant.permit, dialer).await
+    }
+
+    async fn stand_in_line(
+        &self,
+        wanted: Wanted,
+        after: Duration,
+    ) -> Result<pool::Grant<Wanted, Offered>, Cause> {
+        let connections = self.config.connections;
+        let wait = self.slots.wait(wanted).map_err(|pool::Full| Cause::Busy {
+            connections,
+            waiting: self.config.waiting,
+        })?;
+        timeout(after, wait)
+            .await
+            .map_err(|_| Cause::WaitTimeout { connections, after })
+    }
+
+    /// A connection without TLS, for a tunnel: it counts among the identity's, and nothing of
+    /// the identity is in it.
+    ///
+    /// # Errors
+    /// As [`Identity::connect`].
+    pub async fn connect_plain(
+        &self,
+        host: &Host,
+        port: u16,
+        dialer: &Dialer,
+    ) -> Result<PlainLease, Cause> {
+        let free = match self.current() {
+            Ok(epoch) => self.permit(&epoch),
+            Err(_) => self.slots.try_acquire(),
+        };
+        let permit = match free {
+            Some(permit) => permit,
+            None => {
+                let grant = self.stand_in_line(Wanted(None), dialer.wait_timeout);
+                grant.await?.permit
+            }
+        };
+        let stream = connect::open_plain(host, port, dialer).await?;
+        Ok(PlainLease {
+            stream,
+            _permit: permit,
+        })
     }
 
     fn reuse(
@@ -264,17 +286,8 @@ impl Identity {
         dialer: &Dialer,
     ) -> Result<Lease, Cause> {
         let slot = epoch.sessions.slot(upstream);
-        let (stream, facts) = connect::open(
-            upstream,
-            Arc::clone(&slot.config),
-            &dialer.resolver,
-            Handshakes {
-                identity: &self.handshakes,
-                process: &dialer.handshakes,
-            },
-            dialer.connect_timeout,
-        )
-        .await?;
+        let (stream, facts) =
+            connect::open(upstream, Arc::clone(&slot.config), dialer, &self.handshakes).await?;
         match facts.resumed {
             true => self.counters.resumed.add_one(),
             false => self.counters.full.add_one(),
@@ -363,8 +376,10 @@ impl Lease {
     }
 
     fn keep(self, until: Instant) {
-        let suits = |wanted: &Wanted, (epoch, upstream, _): &Offered| {
-            Rc::ptr_eq(&wanted.epoch, epoch) && wanted.upstream == *upstream
+        let suits = |Wanted(wanted): &Wanted, (epoch, upstream, _): &Offered| {
+            wanted.as_ref().is_some_and(|(same_epoch, same_upstream)| {
+                Rc::ptr_eq(same_epoch, epoch) && same_upstream == upstream
+            })
         };
         let offer = (self.epoch, self.upstream, self.connection);
         match Slots::pass_on(self.permit, offer, suits) {

@@ -4,25 +4,27 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use http::{HeaderMap, Method, Request, Response, Uri};
+use http::{HeaderMap, Method, Request, Response};
 use hyper::body::{Body, Incoming};
 use tokio::time::{Instant, sleep_until};
 
-use super::target::Route;
+use super::destination::Hop;
 use super::{Refusal, headers};
 use crate::error::{Cause, Failure};
-use crate::identity::{Dialer, Lease};
+use crate::identity::Lease;
 use crate::upstream::body::{RequestBody, Upload};
-use crate::upstream::connect::{self, Ending};
+use crate::upstream::connect::{self, Dialer, Ending};
+use crate::wire::Asked;
 
 /// A request that is ready to go.
 pub(super) struct Exchange<'a> {
     pub dialer: &'a Dialer,
-    pub route: &'a Route,
+    pub hop: &'a Hop<'a>,
     pub method: Method,
-    pub uri: Uri,
     pub headers: HeaderMap,
     pub upload: Option<Rc<Upload>>,
+    /// The client offers to leave HTTP.
+    pub upgrade: bool,
     /// `--response-timeout`.
     pub patience: Duration,
 }
@@ -43,14 +45,14 @@ impl Exchange<'_> {
     fn failed(&self, cause: Cause) -> Failure {
         Failure {
             cause,
-            upstream: Some(self.route.authority.clone()),
-            identity: Some(self.route.identity.config.name.clone()),
+            upstream: Some(String::from(self.hop.authority)),
+            identity: Some(self.hop.identity.config.name.clone()),
         }
     }
 
     /// The head of the response, and the connection that its body comes on.
     pub async fn run(mut self) -> Result<(Response<Incoming>, Lease), Refusal> {
-        let counters = &self.route.identity.counters;
+        let counters = &self.hop.identity.counters;
         counters.requests.add_one();
         let mut outcome = self.attempt(false).await;
         if let Err(Miss {
@@ -70,13 +72,16 @@ impl Exchange<'_> {
     }
 
     async fn attempt(&mut self, again: bool) -> Result<(Response<Incoming>, Lease), Miss> {
-        let identity = &self.route.identity;
+        let identity = self.hop.identity;
         let mut lease = identity
-            .connect(&self.route.upstream, self.dialer, again)
+            .connect(self.hop.upstream, self.dialer, again)
             .await
             .map_err(|cause| self.final_miss(cause))?;
         let last = again || !lease.reused;
-        lease.connection.begin(self.method == Method::HEAD);
+        lease.connection.begin(Asked {
+            head: self.method == Method::HEAD,
+            upgrade: self.upgrade,
+        });
         let request = self.request(&lease, last);
         let sending = lease.connection.sender().try_send_request(request);
         let sent = self.with_patience(sending, &lease).await;
@@ -108,7 +113,7 @@ impl Exchange<'_> {
         let body = RequestBody::new(self.upload.clone(), outbound, headers::trailers);
         let mut request = Request::new(body);
         *request.method_mut() = self.method.clone();
-        *request.uri_mut() = self.uri.clone();
+        *request.uri_mut() = self.hop.uri.clone();
         *request.headers_mut() = match last {
             true => std::mem::take(&mut self.headers),
             false => self.headers.clone(),

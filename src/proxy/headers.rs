@@ -96,13 +96,48 @@ pub fn trailers(headers: &mut HeaderMap) {
     headers.remove(header::HOST);
 }
 
-fn accepts_trailers(headers: &HeaderMap) -> bool {
-    headers.get_all(header::TE).iter().any(|value| {
+/// The protocols that a client offers to switch to, where it may: not TLS and not another HTTP,
+/// which are not for the upstream to speak (RFC 9110 §7.8).
+pub fn offered_upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
+    let asks = has_member(headers, header::CONNECTION, b"upgrade");
+    let value = headers.get(header::UPGRADE).filter(|_| asks)?;
+    let offered: Vec<&str> = value
+        .to_str()
+        .ok()?
+        .split(',')
+        .map(str::trim)
+        .filter(|protocol| !protocol.is_empty() && !is_transport(protocol))
+        .collect();
+    match offered.is_empty() {
+        true => None,
+        false => HeaderValue::try_from(offered.join(", ")).ok(),
+    }
+}
+
+fn is_transport(protocol: &str) -> bool {
+    let name = protocol.split('/').next().unwrap_or(protocol);
+    ["h2c", "h2", "tls", "http"]
+        .iter()
+        .any(|transport| name.eq_ignore_ascii_case(transport))
+}
+
+/// Says that the connection switches, or offers to.
+pub fn set_upgrade(headers: &mut HeaderMap, protocols: HeaderValue) {
+    headers.insert(header::UPGRADE, protocols);
+    headers.append(header::CONNECTION, HeaderValue::from_static("upgrade"));
+}
+
+fn has_member(headers: &HeaderMap, name: HeaderName, wanted: &[u8]) -> bool {
+    headers.get_all(name).iter().any(|value| {
         value
             .as_bytes()
             .split(|byte| *byte == b',')
-            .any(|member| member.trim_ascii().eq_ignore_ascii_case(b"trailers"))
+            .any(|member| member.trim_ascii().eq_ignore_ascii_case(wanted))
     })
+}
+
+fn accepts_trailers(headers: &HeaderMap) -> bool {
+    has_member(headers, header::TE, b"trailers")
 }
 
 fn remove_hop_by_hop(headers: &mut HeaderMap) {

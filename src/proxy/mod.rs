@@ -1,34 +1,39 @@
 //! One request: which route, as whom, out, and its answer back.
 
 mod body;
+mod browser;
+pub mod destination;
 mod exchange;
+pub mod forward;
 pub mod headers;
 pub mod target;
+mod tunnel;
 
 pub use body::{CutOff, ResponseBody};
+pub use tunnel::Tunnel;
 
+use std::cell::RefCell;
 use std::fmt;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
-use http::uri::Uri;
 use http::{HeaderMap, Request, Response, StatusCode, Version};
 use hyper::body::{Body, Incoming};
 use tokio::time::Instant;
 
 use crate::config::Peer;
 use crate::error::{Cause, Failure};
-use crate::identity::Dialer;
 use crate::identity::clock::Clock;
 use crate::upstream::body::Upload;
-use crate::wire::{Framed, Inbound, RequestHead, TargetForm};
+use crate::upstream::connect::Dialer;
+use crate::wire::{Framed, Inbound, RequestHead};
+use destination::{Destination, Hop, Serves};
 use exchange::Exchange;
+use forward::Tunnelled;
 use headers::{Pseudonym, RequestFraming};
-use target::{Route, Routes};
 
 const PROXY_STATUS: HeaderName = HeaderName::from_static("proxy-status");
 
@@ -44,19 +49,23 @@ pub struct Proxy {
     pub max_body: Option<u64>,
     /// `--response-timeout`.
     pub response_timeout: Duration,
+    /// `--tunnel-idle`.
+    pub tunnel_idle: Duration,
 }
 
 /// One client connection, as its requests see it.
 #[derive(Debug, Clone)]
 pub struct Client {
-    /// Where it comes from.
-    pub peer: SocketAddr,
-    /// Where it arrived.
-    pub local: SocketAddr,
-    /// The routes of its listener.
-    pub routes: Rc<Routes>,
+    /// Who it is.
+    pub peer: Peer,
+    /// Where it arrived, as a client would call it that does not say Host.
+    pub local: Rc<str>,
+    /// What its listener serves.
+    pub serves: Rc<Serves>,
     /// Its socket and how far it was read.
     pub inbound: Rc<Inbound>,
+    /// What takes the connection over once the answer is out.
+    pub tunnel: Rc<RefCell<Option<Tunnel>>>,
 }
 
 /// The client is gone: nobody is left to answer.
@@ -83,6 +92,8 @@ impl From<Cause> for Refusal {
     }
 }
 
+type Answer = Response<ResponseBody>;
+
 impl Proxy {
     /// Answers one request. hyper calls this before it reads the body.
     ///
@@ -92,7 +103,7 @@ impl Proxy {
         self: Rc<Self>,
         client: Client,
         request: Request<Incoming>,
-    ) -> Result<Response<ResponseBody>, Gone> {
+    ) -> Result<Answer, Gone> {
         // Taken before the first await: the reader below follows the framing from here on.
         let taken = client.inbound.take_request(framed(request.body()));
         let (head, raw) = match taken {
@@ -100,7 +111,7 @@ impl Proxy {
             Err(violation) => return Ok(answer(&Cause::from(violation).into(), &client, true)),
         };
         let line = RequestLine::new(&head, &raw);
-        match self.forward(&client, &head, &line, request).await {
+        match self.dispatch(&client, &head, &line, request).await {
             Ok(response) => Ok(response),
             Err(Refusal::Gone) => Err(Gone),
             Err(Refusal::Failed(failure)) => {
@@ -110,19 +121,62 @@ impl Proxy {
         }
     }
 
-    async fn forward(
+    async fn dispatch(
         &self,
         client: &Client,
         head: &RequestHead,
         line: &RequestLine,
         request: Request<Incoming>,
-    ) -> Result<Response<ResponseBody>, Refusal> {
-        let route = choose(client, head, line)?;
-        let (parts, incoming) = request.into_parts();
+    ) -> Result<Answer, Refusal> {
+        let found = client
+            .serves
+            .find(head, &line.method, &line.target, &client.peer)?;
         if head.other_expectation {
             return Err(Cause::Expectation.into());
         }
-        if route.config.via && self.pseudonym.is_in(&parts.headers) {
+        match found {
+            Destination::Tunnel(tunnelled) => self.connect(client, tunnelled).await,
+            Destination::Forwarded(forwarded) => {
+                let hop = Hop::forwarded(&forwarded);
+                self.forward(client, head, &hop, request).await
+            }
+            Destination::Route(route, uri) => {
+                let is_tcp = matches!(client.peer, Peer::Tcp(_));
+                if is_tcp && !route.config.any_origin && browser::is_foreign(request.headers()) {
+                    return Err(Cause::WebPage.into());
+                }
+                let hop = Hop::by_route(route, uri);
+                self.forward(client, head, &hop, request).await
+            }
+        }
+    }
+
+    /// CONNECT: a blind relay.
+    async fn connect(&self, client: &Client, to: Tunnelled<'_>) -> Result<Answer, Refusal> {
+        let identity = &to.rule.identity;
+        let lease = identity.connect_plain(&to.host, to.port, &self.dialer);
+        let lease = lease.await.map_err(|cause| {
+            Refusal::Failed(Failure {
+                cause,
+                upstream: Some(to.authority.clone()),
+                identity: Some(identity.config.name.clone()),
+            })
+        })?;
+        let what = format!("tunnel of {} to {}", client.peer, to.authority);
+        *client.tunnel.borrow_mut() = Some(Tunnel::plain(lease, self.tunnel_idle, what));
+        let body = ResponseBody::text(String::new(), Rc::clone(&client.inbound));
+        Ok(Response::new(body))
+    }
+
+    async fn forward(
+        &self,
+        client: &Client,
+        head: &RequestHead,
+        hop: &Hop<'_>,
+        request: Request<Incoming>,
+    ) -> Result<Answer, Refusal> {
+        let (parts, incoming) = request.into_parts();
+        if hop.via && self.pseudonym.is_in(&parts.headers) {
             return Err(Cause::Loop.into());
         }
         let exact = incoming.size_hint().exact();
@@ -134,10 +188,6 @@ impl Proxy {
         if self.clock.time().is_none() {
             return Err(Cause::ClockNotSet.into());
         }
-        let uri = match head.form {
-            TargetForm::Asterisk => Uri::from_static("*"),
-            _ => Uri::from(route.outgoing(&line.target)?),
-        };
         let called = called(&parts.headers, client);
         let mut headers = parts.headers;
         let framing = match exact {
@@ -145,9 +195,15 @@ impl Proxy {
             Some(_) => RequestFraming::Length,
             None => RequestFraming::Chunked,
         };
+        let plain = framing == RequestFraming::None && parts.version == Version::HTTP_11;
+        let upgrade = headers::offered_upgrade(&headers).filter(|_| plain);
         headers::request(&mut headers, framing);
-        let sent_host = set_host(&mut headers, route)?;
-        if route.config.via {
+        let offers_upgrade = upgrade.is_some();
+        if let Some(protocols) = upgrade {
+            headers::set_upgrade(&mut headers, protocols);
+        }
+        let sent_host = hop.set_host(&mut headers)?;
+        if hop.via {
             self.pseudonym
                 .add_to(&mut headers, parts.version == Version::HTTP_11);
         }
@@ -156,29 +212,38 @@ impl Proxy {
             let expects = head.expect_continue;
             Upload::new(incoming, inbound, self.max_body, expects, Instant::now())
         });
-        let patience = route
-            .config
-            .response_timeout
-            .unwrap_or(self.response_timeout);
+        let patience = hop.response_timeout.unwrap_or(self.response_timeout);
         let exchange = Exchange {
             dialer: &self.dialer,
-            route,
+            hop,
             method: parts.method,
-            uri,
             headers,
             upload,
+            upgrade: offers_upgrade,
             patience,
         };
         let blame = exchange.blame();
         let (mut response, lease) = exchange.run().await?;
-        headers::response(response.headers_mut());
-        if route.config.via {
-            self.pseudonym.add_to(response.headers_mut(), true);
+        let headers = response.headers_mut();
+        let switched = headers.get(header::UPGRADE).cloned();
+        headers::response(headers);
+        if hop.via {
+            self.pseudonym.add_to(headers, true);
         }
-        if !route.config.keep_redirects {
-            redirect(response.headers_mut(), route, &sent_host, &called);
+        if !hop.keep_redirects {
+            redirect(headers, hop, &sent_host, &called);
         }
         *response.version_mut() = Version::HTTP_11;
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            if let Some(protocol) = switched {
+                headers::set_upgrade(response.headers_mut(), protocol);
+            }
+            let what = format!("upgrade of {} to {}", client.peer, hop.authority);
+            let tunnel = Tunnel::upgraded(lease, self.tunnel_idle, what);
+            *client.tunnel.borrow_mut() = Some(tunnel);
+            let inbound = Rc::clone(&client.inbound);
+            return Ok(response.map(|_| ResponseBody::text(String::new(), inbound)));
+        }
         let idle = self.dialer.upstream_idle;
         let inbound = Rc::clone(&client.inbound);
         Ok(response
@@ -219,53 +284,21 @@ fn framed(body: &Incoming) -> Framed {
     }
 }
 
-fn choose<'a>(
-    client: &'a Client,
-    head: &RequestHead,
-    line: &RequestLine,
-) -> Result<&'a Rc<Route>, Cause> {
-    let target = match head.form {
-        TargetForm::Origin => line.target.as_str(),
-        TargetForm::Asterisk => "/",
-        TargetForm::Absolute => return Err(Cause::NotOriginForm),
-        TargetForm::Authority => return Err(Cause::ConnectOnRoute),
-    };
-    let route = client.routes.find(target)?;
-    let peer = client.peer.ip();
-    match route.config.admits(&Peer::Tcp(peer)) {
-        true => Ok(route),
-        false => Err(Cause::PeerDenied(peer)),
-    }
-}
-
 /// The listener, as the client called it.
 fn called(headers: &HeaderMap, client: &Client) -> String {
     match headers.get(header::HOST).map(HeaderValue::to_str) {
         Some(Ok(host)) if !host.is_empty() => String::from(host),
-        _ => client.local.to_string(),
+        _ => String::from(&*client.local),
     }
-}
-
-/// Sets Host and tells what it is.
-fn set_host(headers: &mut HeaderMap, route: &Route) -> Result<String, Cause> {
-    if let Some(host) = &route.host {
-        headers.insert(header::HOST, host.clone());
-    } else if !headers.contains_key(header::HOST) {
-        // An HTTP/1.0 client need not send one; HTTP/1.1 goes out, and must have one.
-        let own = HeaderValue::from_str(&route.authority).map_err(|_| Cause::TargetRefused)?;
-        headers.insert(header::HOST, own);
-    }
-    let host = headers.get(header::HOST).map(HeaderValue::to_str);
-    Ok(String::from(host.and_then(Result::ok).unwrap_or_default()))
 }
 
 /// Leads redirects back through the listener.
-fn redirect(headers: &mut HeaderMap, route: &Route, sent_host: &str, called: &str) {
+fn redirect(headers: &mut HeaderMap, hop: &Hop<'_>, sent_host: &str, called: &str) {
     for name in [header::LOCATION, header::CONTENT_LOCATION] {
         let back = headers
             .get(&name)
             .and_then(|value| value.to_str().ok())
-            .and_then(|location| route.way_back(location, sent_host, called))
+            .and_then(|location| hop.way_back(location, sent_host, called))
             .and_then(|back| HeaderValue::try_from(back).ok());
         if let Some(back) = back {
             headers.insert(name, back);

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use http::HeaderValue;
 use http::uri::PathAndQuery;
 
-use crate::config::{HostHeader, RouteConfig};
+use crate::config::{HostHeader, Peer, RouteConfig};
 use crate::error::Cause;
 use crate::identity::Identity;
 use crate::upstream::Upstream;
@@ -133,7 +133,7 @@ fn upstream(config: &RouteConfig) -> Upstream {
 /// The routes of one LISTEN.
 #[derive(Debug)]
 pub struct Routes {
-    /// Longest path first.
+    /// Longest path first, and of one path those with `uid=` first.
     routes: Vec<Rc<Route>>,
     /// A path may choose an identity: it must mean one thing only.
     by_path: bool,
@@ -143,31 +143,30 @@ impl Routes {
     /// The routes of one LISTEN, in any order.
     pub fn new(mut routes: Vec<Rc<Route>>) -> Self {
         let length = |route: &Rc<Route>| route.config.path.as_ref().map_or(0, String::len);
-        routes.sort_by_key(|route| std::cmp::Reverse(length(route)));
+        // A route for some users goes before the one for all others.
+        let first = |route: &Rc<Route>| (length(route), !route.config.uid.is_empty());
+        routes.sort_by_key(|route| std::cmp::Reverse(first(route)));
         Self {
             by_path: routes.iter().any(|route| route.config.path.is_some()),
             routes,
         }
     }
 
-    /// The route of `target` in origin-form.
+    /// The route of `target` in origin-form, for `peer`.
     ///
     /// # Errors
-    /// No route takes it, or its path can be read in more than one way.
-    pub fn find(&self, target: &str) -> Result<&Rc<Route>, Cause> {
+    /// No route takes it, none that does admits the peer, or its path can be read in more than
+    /// one way.
+    pub fn find(&self, target: &str, peer: &Peer) -> Result<&Rc<Route>, Cause> {
         let path = path_of(target);
         if self.by_path && is_ambiguous(path) {
             return Err(Cause::AmbiguousPath);
         }
-        self.routes
-            .iter()
-            .find(|route| route.takes(path))
-            .ok_or(Cause::NoRoute)
-    }
-
-    /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = &Rc<Route>> {
-        self.routes.iter()
+        let mut takers = self.routes.iter().filter(|route| route.takes(path));
+        let longest = takers.clone().next().ok_or(Cause::NoRoute)?;
+        takers
+            .find(|route| route.config.path == longest.config.path && route.config.admits(peer))
+            .ok_or_else(|| Cause::PeerDenied(peer.to_string()))
     }
 }
 

@@ -3,12 +3,12 @@
 mod bind;
 mod clients;
 
-pub use bind::{BindError, Bound, bind};
+pub use bind::{Acceptor, At, BindError, Bound, Passed, bind};
 pub use clients::Clients;
 
 use std::future::poll_fn;
 use std::io;
-use std::net::{Shutdown, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -18,15 +18,15 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use rustix::io::Errno;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::task::spawn_local;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
+use crate::config::Peer;
 use crate::error::Cause;
 use crate::limits;
-use crate::proxy::target::Routes;
+use crate::proxy::destination::Serves;
 use crate::proxy::{Client, Proxy, raw_answer};
-use crate::wire::{Inbound, InboundIo, Waiting};
+use crate::wire::{Inbound, InboundIo, Socket, Waiting};
 use clients::Member;
 
 /// How long clients are waited for, and how large their heads may be.
@@ -44,8 +44,8 @@ pub struct Patience {
 pub struct Listener {
     /// Requests are answered by it.
     pub proxy: Rc<Proxy>,
-    /// Its routes.
-    pub routes: Rc<Routes>,
+    /// What it serves.
+    pub serves: Rc<Serves>,
     /// Its client connections.
     pub clients: Rc<Clients>,
     /// Deadlines and sizes.
@@ -53,18 +53,16 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Accepts clients on `socket`, for ever.
-    pub async fn accept(self: Rc<Self>, socket: TcpListener) {
+    /// Accepts clients on `acceptor`, for ever.
+    pub async fn accept(self: Rc<Self>, acceptor: Acceptor) {
         let mut short = false;
         loop {
-            match socket.accept().await {
-                Ok((stream, peer)) => {
+            match acceptor.accept().await {
+                Ok(arrival) => {
                     short = false;
                     // One client is held at the door: only for it must another make room.
                     self.clients.make_room().await;
-                    if let Err(error) = self.admit(stream, peer) {
-                        ::log::debug!("a client was gone before it was served: {error}");
-                    }
+                    self.admit(arrival);
                 }
                 Err(error) if is_shortage(&error) => {
                     if !short {
@@ -79,40 +77,41 @@ impl Listener {
         }
     }
 
-    fn admit(self: &Rc<Self>, stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
-        stream.set_nodelay(true)?;
-        let peer = canonical(peer);
-        let local = canonical(stream.local_addr()?);
-        let inbound = Inbound::new(stream, self.patience.head_max, Instant::now());
+    fn admit(self: &Rc<Self>, arrival: Arrival) {
+        let inbound = Inbound::new(arrival.socket, self.patience.head_max, Instant::now());
         let member = self.clients.enter(Rc::clone(&inbound));
         let client = Client {
-            peer,
-            local,
-            routes: Rc::clone(&self.routes),
+            peer: arrival.peer,
+            local: arrival.local,
+            serves: Rc::clone(&self.serves),
             inbound,
+            tunnel: Rc::default(),
         };
         spawn_local(Rc::clone(self).serve(client, member));
-        Ok(())
     }
 
     async fn serve(self: Rc<Self>, client: Client, member: Member) {
         let inbound = Rc::clone(&client.inbound);
+        let tunnel = Rc::clone(&client.tunnel);
         let end = self.converse(client, &member).await;
+        let tunnel = tunnel.take();
         match end {
             End::Refused(cause) => {
                 ::log::debug!("a request was refused: {}", cause.label());
                 let bytes = raw_answer(cause);
-                let written = timeout(limits::LINGER, write_all(inbound.stream(), &bytes)).await;
-                if let Ok(Ok(())) = written {
-                    part(inbound.stream()).await;
+                let written = inbound.socket().write_all(&bytes);
+                if let Ok(Ok(())) = timeout(limits::LINGER, written).await {
+                    part(inbound.socket()).await;
                 }
             }
-            End::Done => part(inbound.stream()).await,
-            End::Cut => {
-                // A client that reads until the end must not take the cut for one.
-                let _kept =
-                    socket2::SockRef::from(inbound.stream()).set_linger(Some(Duration::ZERO));
+            End::Done => {
+                if let Some(tunnel) = tunnel {
+                    tunnel.run(&inbound).await;
+                }
+                part(inbound.socket()).await;
             }
+            // A client that reads until the end must not take the cut for one.
+            End::Cut => inbound.socket().reset_on_close(),
             End::Gone => {}
         }
     }
@@ -164,6 +163,42 @@ impl Listener {
             }
         })
         .await
+    }
+}
+
+/// A client that was just accepted.
+struct Arrival {
+    socket: Socket,
+    peer: Peer,
+    /// Where it arrived, as it would call it.
+    local: Rc<str>,
+}
+
+impl Acceptor {
+    async fn accept(&self) -> io::Result<Arrival> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                stream.set_nodelay(true)?;
+                let local = stream.local_addr()?;
+                // An IPv4 peer of an IPv6 socket is an IPv4 peer.
+                let local = SocketAddr::new(local.ip().to_canonical(), local.port());
+                Ok(Arrival {
+                    peer: Peer::Tcp(peer.ip().to_canonical()),
+                    local: Rc::from(local.to_string()),
+                    socket: Socket::Tcp(stream),
+                })
+            }
+            Self::Unix(listener) => {
+                let (stream, _) = listener.accept().await?;
+                let uid = stream.peer_cred()?.uid();
+                Ok(Arrival {
+                    peer: Peer::Unix { uid },
+                    local: Rc::from("localhost"),
+                    socket: Socket::Unix(stream),
+                })
+            }
+        }
     }
 }
 
@@ -230,48 +265,13 @@ impl Patience {
     }
 }
 
-async fn write_all(stream: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        stream.writable().await?;
-        match stream.try_write(bytes) {
-            Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
 /// Closes our side, then reads on for a while: closing with unread bytes would reset the
 /// connection, and our last answer could be lost with it (RFC 9112 §9.6).
-async fn part(stream: &TcpStream) {
-    if socket2::SockRef::from(stream)
-        .shutdown(Shutdown::Write)
-        .is_err()
-    {
-        return;
+async fn part(socket: &Socket) {
+    if socket.shutdown_write().is_ok() {
+        // A client that goes on sending is not waited for longer than this.
+        let _over = timeout(limits::LINGER, socket.discard()).await;
     }
-    let reading = async {
-        let mut scratch = [0; 512];
-        loop {
-            if stream.readable().await.is_err() {
-                return;
-            }
-            match stream.try_read(&mut scratch) {
-                Ok(0) => return,
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(_) => return,
-            }
-        }
-    };
-    // A client that goes on sending is not waited for longer than this.
-    let _over = timeout(limits::LINGER, reading).await;
-}
-
-/// An IPv4 peer of an IPv6 socket is an IPv4 peer.
-fn canonical(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 fn is_shortage(error: &io::Error) -> bool {

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::io;
 use std::mem::MaybeUninit;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -27,7 +28,7 @@ use super::resolver::{Addresses, DnsError, Resolver};
 use crate::config::Host;
 use crate::error::{Alert, Cause, CertificateFault, Phase};
 use crate::limits;
-use crate::wire::{Outbound, OutboundIo};
+use crate::wire::{Asked, Outbound, OutboundIo};
 
 /// The stream under an upstream connection.
 pub type Stream = TlsStream<TcpStream>;
@@ -82,42 +83,81 @@ impl<F: Future + Unpin> Future for Observed<F> {
     }
 }
 
-/// How many handshakes may be under way: in the process, and of the one identity.
-#[derive(Debug, Clone, Copy)]
-pub struct Handshakes<'a> {
-    /// The identity's share.
-    pub identity: &'a Semaphore,
-    /// The process's.
-    pub process: &'a Semaphore,
+/// What opening a connection needs from outside.
+pub struct Dialer {
+    /// DNS.
+    pub resolver: Resolver,
+    /// Handshakes that may be under way in the process.
+    pub handshakes: Semaphore,
+    /// Where this egret listens: nothing is sent there.
+    pub listeners: RefCell<Vec<SocketAddr>>,
+    /// `--connect-timeout`.
+    pub connect_timeout: Duration,
+    /// `--wait-timeout`.
+    pub wait_timeout: Duration,
+    /// `--upstream-idle`.
+    pub upstream_idle: Duration,
 }
 
-/// Resolves, connects and shakes hands, in `within` altogether.
+/// Resolves and connects without TLS, for a tunnel.
+///
+/// # Errors
+/// The cause.
+pub async fn open_plain(host: &Host, port: u16, dialer: &Dialer) -> Result<TcpStream, Cause> {
+    let deadline = Instant::now() + dialer.connect_timeout;
+    let addresses = resolve(host, dialer, deadline).await?;
+    tcp(&addresses, port, dialer, deadline).await
+}
+
+async fn resolve(host: &Host, dialer: &Dialer, deadline: Instant) -> Result<Addresses, Cause> {
+    match host {
+        Host::Ip(address) => Ok(Addresses::from(*address)),
+        Host::Name(name) => Ok(timeout_at(deadline, dialer.resolver.resolve(name))
+            .await
+            .map_err(|_| Cause::DnsTimeout)??),
+    }
+}
+
+async fn tcp(
+    addresses: &Addresses,
+    port: u16,
+    dialer: &Dialer,
+    deadline: Instant,
+) -> Result<TcpStream, Cause> {
+    let (stream, peer) = timeout_at(deadline, dial(addresses, port))
+        .await
+        .map_err(|_| Cause::ConnectTimeout(Phase::Tcp))??;
+    let local = stream.local_addr().map(|local| local.ip()).ok();
+    let is_ours = |own: &SocketAddr| {
+        let here = own.ip() == peer.ip() || own.ip().is_unspecified() && local == Some(peer.ip());
+        own.port() == peer.port() && here
+    };
+    match dialer.listeners.borrow().iter().any(is_ours) {
+        true => Err(Cause::Loop),
+        false => Ok(stream),
+    }
+}
+
+/// Resolves, connects and shakes hands, in the dialer's connect timeout altogether.
+/// `handshakes` are those that the identity may have under way.
 ///
 /// # Errors
 /// The cause, with the handshake's facts as far as it came.
 pub async fn open(
     upstream: &Upstream,
     config: Arc<ClientConfig>,
-    resolver: &Resolver,
-    handshakes: Handshakes<'_>,
-    within: Duration,
+    dialer: &Dialer,
+    handshakes: &Semaphore,
 ) -> Result<(Stream, Facts), Cause> {
-    let deadline = Instant::now() + within;
+    let deadline = Instant::now() + dialer.connect_timeout;
     let name = server_name(upstream)?;
-    let addresses = match &upstream.host {
-        Host::Ip(address) => Addresses::from(*address),
-        Host::Name(name) => timeout_at(deadline, resolver.resolve(name))
-            .await
-            .map_err(|_| Cause::DnsTimeout)??,
-    };
-    let (stream, _) = timeout_at(deadline, dial(&addresses, upstream.port))
-        .await
-        .map_err(|_| Cause::ConnectTimeout(Phase::Tcp))??;
+    let addresses = resolve(&upstream.host, dialer, deadline).await?;
+    let stream = tcp(&addresses, upstream.port, dialer, deadline).await?;
     timeout_at(deadline, async {
         // The identity's own share comes first, so that one identity never holds all places.
         // Neither semaphore is ever closed: an error would only mean that nobody is counted.
-        let _own = handshakes.identity.acquire().await;
-        let _shared = handshakes.process.acquire().await;
+        let _own = handshakes.acquire().await;
+        let _shared = dialer.handshakes.acquire().await;
         shake_hands(stream, name, config).await
     })
     .await
@@ -300,9 +340,11 @@ impl Connection {
             let _ended = connection.await;
             // A pooled connection that ended lies in its table until somebody looks at it: the
             // upstream must not wait for that.
-            let _gone = stream.with_stream(|tls| {
-                socket2::SockRef::from(tls.get_ref().0).shutdown(std::net::Shutdown::Both)
-            });
+            if !stream.is_switched() {
+                let _gone = stream.with_stream(|tls| {
+                    socket2::SockRef::from(tls.get_ref().0).shutdown(std::net::Shutdown::Both)
+                });
+            }
         });
         Ok(Self {
             sender,
@@ -329,9 +371,9 @@ impl Connection {
     }
 
     /// A request begins: from now on dropping the connection cuts it off.
-    pub fn begin(&mut self, head_request: bool) {
+    pub fn begin(&mut self, asked: Asked) {
         self.busy = true;
-        self.outbound.begin(head_request, Instant::now());
+        self.outbound.begin(asked, Instant::now());
     }
 
     /// The exchange is over, and another may follow.

@@ -8,11 +8,11 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::BodyReader;
 use super::head::{self, Framing, RequestHead, Scanner};
+use super::socket::Socket;
 use crate::error::{Cause, Violation};
 use crate::limits;
 
@@ -21,7 +21,7 @@ use crate::limits;
 /// hyper holds it through [`InboundIo`]; the service and the server's deadlines share it.
 #[derive(Debug)]
 pub struct Inbound {
-    stream: TcpStream,
+    socket: Socket,
     head_max: usize,
     state: RefCell<State>,
     /// What a silent client owes us while hyper waits to read.
@@ -73,6 +73,8 @@ enum Phase {
     Called,
     /// Following a body.
     Body(BodyReader),
+    /// No longer HTTP.
+    Tunnel,
 }
 
 /// The service and the adapter disagree on a body's framing: hyper read it in another way.
@@ -88,9 +90,9 @@ pub enum Framed {
 
 impl Inbound {
     /// Wraps an accepted socket; a head may have `head_max` bytes.
-    pub fn new(stream: TcpStream, head_max: usize, now: Instant) -> Rc<Self> {
+    pub fn new(socket: Socket, head_max: usize, now: Instant) -> Rc<Self> {
         Rc::new(Self {
-            stream,
+            socket,
             head_max,
             state: RefCell::new(State {
                 pending: BytesMut::new(),
@@ -109,8 +111,14 @@ impl Inbound {
     }
 
     /// The socket.
-    pub fn stream(&self) -> &TcpStream {
-        &self.stream
+    pub fn socket(&self) -> &Socket {
+        &self.socket
+    }
+
+    /// HTTP is over on this connection: from now on [`InboundIo`] carries bytes as they come,
+    /// those first that were read already.
+    pub fn become_tunnel(&self) {
+        self.state.borrow_mut().phase = Phase::Tunnel;
     }
 
     /// The service took the request: the strict reader's view of the head and its raw bytes.
@@ -185,13 +193,10 @@ impl Inbound {
             return Poll::Pending;
         }
         loop {
-            if ready!(self.stream.poll_read_ready(cx)).is_err() {
+            if ready!(self.socket.poll_read_ready(cx)).is_err() {
                 return Poll::Ready(());
             }
-            let mut byte = [std::mem::MaybeUninit::uninit()];
-            match self.stream.try_io(tokio::io::Interest::READABLE, || {
-                socket2::SockRef::from(&self.stream).peek(&mut byte)
-            }) {
+            match self.socket.peek() {
                 Ok(0) => return Poll::Ready(()),
                 Ok(_) => return Poll::Pending,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -202,9 +207,9 @@ impl Inbound {
 
     fn poll_fill(&self, cx: &mut Context<'_>, into: &mut impl BufMut) -> Poll<io::Result<usize>> {
         loop {
-            match self.stream.try_read_buf(into) {
+            match self.socket.try_read_buf(into) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    ready!(self.stream.poll_read_ready(cx))?;
+                    ready!(self.socket.poll_read_ready(cx))?;
                 }
                 result => return Poll::Ready(result),
             }
@@ -273,6 +278,14 @@ impl Inbound {
                 }
                 Phase::Called => return Poll::Pending,
                 Phase::Body(_) => return self.poll_body(cx, state, out),
+                Phase::Tunnel if state.pending.is_empty() => {
+                    return self.poll_fill(cx, out).map_ok(|_| ());
+                }
+                Phase::Tunnel => {
+                    let given = state.pending.len().min(out.remaining());
+                    out.put_slice(&state.pending.split_to(given));
+                    return Poll::Ready(Ok(()));
+                }
             }
         }
     }
@@ -354,7 +367,7 @@ impl Inbound {
         loop {
             match write() {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if self.stream.poll_write_ready(cx)?.is_pending() {
+                    if self.socket.poll_write_ready(cx)?.is_pending() {
                         if self.stalled.get().is_none() {
                             self.stalled.set(Some(Instant::now()));
                         }
@@ -436,7 +449,7 @@ impl AsyncWrite for InboundIo {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.0.poll_written(cx, || self.0.stream.try_write(bytes))
+        self.0.poll_written(cx, || self.0.socket.try_write(bytes))
     }
 
     fn poll_write_vectored(
@@ -445,7 +458,7 @@ impl AsyncWrite for InboundIo {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.0
-            .poll_written(cx, || self.0.stream.try_write_vectored(slices))
+            .poll_written(cx, || self.0.socket.try_write_vectored(slices))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -458,10 +471,10 @@ impl AsyncWrite for InboundIo {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match socket2::SockRef::from(&self.0.stream).shutdown(std::net::Shutdown::Write) {
-            // The client is gone already: nothing is left to shut down.
-            Err(error) if error.kind() == io::ErrorKind::NotConnected => Poll::Ready(Ok(())),
-            result => Poll::Ready(result),
+        match self.0.state.borrow().phase {
+            Phase::Tunnel => Poll::Ready(self.0.socket.shutdown_write()),
+            // The server closes, when it has said what there is to say.
+            _ => Poll::Ready(Ok(())),
         }
     }
 }

@@ -10,10 +10,12 @@ mod chunk;
 mod head;
 mod inbound;
 mod outbound;
+mod socket;
 
 pub use head::{RequestHead, TargetForm, Version};
 pub use inbound::{Framed, Inbound, InboundIo, Waiting};
-pub use outbound::{Outbound, OutboundIo};
+pub use outbound::{Asked, Outbound, OutboundIo};
+pub use socket::Socket;
 
 use crate::error::Violation;
 use chunk::Chunks;

@@ -47,10 +47,18 @@ struct State {
     scanner: Scanner,
     phase: Phase,
     head: Option<ResponseHead>,
-    /// The request was HEAD: its response has no body.
-    head_request: bool,
+    asked: Asked,
     interim: usize,
     excess: bool,
+}
+
+/// What a request says of the response to it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Asked {
+    /// It was HEAD: its response has no body.
+    pub head: bool,
+    /// It offered to leave HTTP: 101 (Switching Protocols) is an answer.
+    pub upgrade: bool,
 }
 
 #[derive(Debug)]
@@ -63,6 +71,10 @@ enum Phase {
     Deliver(usize),
     /// Following a body.
     Body(BodyReader),
+    /// The upstream left HTTP, and hyper has not let go yet.
+    Switched,
+    /// Bytes as they come.
+    Tunnel,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Outbound<S> {
@@ -75,7 +87,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Outbound<S> {
                 scanner: Scanner::response(),
                 phase: Phase::Idle,
                 head: None,
-                head_request: false,
+                asked: Asked::default(),
                 interim: 0,
                 excess: false,
             }),
@@ -93,12 +105,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Outbound<S> {
     }
 
     /// A request is about to be sent: its response is due.
-    pub fn begin(&self, head_request: bool, now: Instant) {
+    pub fn begin(&self, asked: Asked, now: Instant) {
         let mut state = self.state.borrow_mut();
         state.scanner = Scanner::response();
         state.phase = Phase::Head;
         state.head = None;
-        state.head_request = head_request;
+        state.asked = asked;
         state.interim = 0;
         self.written.set(0);
         self.last_write.set(now);
@@ -157,6 +169,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Outbound<S> {
         }
     }
 
+    /// Whether the upstream left HTTP.
+    pub fn is_switched(&self) -> bool {
+        matches!(self.state.borrow().phase, Phase::Switched | Phase::Tunnel)
+    }
+
+    /// hyper has let go: from now on [`OutboundIo`] carries bytes as they come, those first that
+    /// were read already.
+    pub fn become_tunnel(&self) {
+        self.state.borrow_mut().phase = Phase::Tunnel;
+    }
+
     /// The rule of HTTP that the upstream broke.
     pub fn violation(&self) -> Option<Violation> {
         self.violation.get()
@@ -182,6 +205,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Outbound<S> {
             return Err(NotKept::Excess);
         }
         match (&state.phase, &state.head) {
+            (Phase::Switched | Phase::Tunnel, _) => Err(NotKept::Switched),
             (Phase::Body(BodyReader::UntilClose), _) => Err(NotKept::NoLength),
             (Phase::Idle, Some(head)) => {
                 if self.ended.get() || self.violation.get().is_some() {
@@ -284,6 +308,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Outbound<S> {
                     return Poll::Ready(Ok(()));
                 }
                 Phase::Body(_) => return self.poll_body(cx, state, out),
+                Phase::Switched => return Poll::Pending,
+                Phase::Tunnel if state.pending.is_empty() => {
+                    return self.poll_fill(cx, out).map_ok(|_| ());
+                }
+                Phase::Tunnel => {
+                    let given = state.pending.len().min(out.remaining());
+                    out.put_slice(&state.pending.split_to(given));
+                    return Poll::Ready(Ok(()));
+                }
             }
         }
     }
@@ -389,7 +422,7 @@ impl State {
         };
         let head = head::response(&self.pending[..length])?;
         self.scanner = Scanner::response();
-        if head.status >= 200 {
+        if head.status >= 200 || (head.status == 101 && self.asked.upgrade) {
             self.head = Some(head);
             self.phase = Phase::Deliver(length);
             return Ok(Next::Final);
@@ -409,12 +442,18 @@ impl State {
     /// fields say (RFC 9112 §6.3).
     fn framing(&self) -> Framing {
         match &self.head {
-            Some(head) if !self.head_request && !matches!(head.status, 204 | 304) => head.framing,
+            Some(head) if !self.asked.head && !matches!(head.status, 101 | 204 | 304) => {
+                head.framing
+            }
             _ => Framing::None,
         }
     }
 
     fn begin_body(&mut self) {
+        if self.head.is_some_and(|head| head.status == 101) {
+            self.phase = Phase::Switched;
+            return;
+        }
         match BodyReader::new(self.framing()) {
             Some(reader) => self.phase = Phase::Body(reader),
             None => {

@@ -1,0 +1,199 @@
+//! Connections that left HTTP: upgraded ones, and CONNECT.
+
+use std::cell::Cell;
+use std::io::{self, IoSlice};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional_with_sizes};
+use tokio::time::{Instant, sleep_until};
+
+use crate::identity::{Lease, PlainLease};
+use crate::limits;
+use crate::wire::{Inbound, InboundIo, OutboundIo};
+
+/// A client connection and the upstream's, bytes both ways from now on.
+#[derive(Debug)]
+pub struct Tunnel {
+    far: Far,
+    idle: Duration,
+    /// Who goes where, for the log.
+    what: String,
+}
+
+#[derive(Debug)]
+enum Far {
+    Upgraded(Lease),
+    Plain(PlainLease),
+}
+
+/// How a relay ended, and how much went through it.
+#[derive(Debug)]
+struct Relayed {
+    up: u64,
+    down: u64,
+    end: &'static str,
+    proper: bool,
+}
+
+impl Tunnel {
+    /// A connection that the upstream agreed to take out of HTTP.
+    pub fn upgraded(lease: Lease, idle: Duration, what: String) -> Self {
+        Self {
+            far: Far::Upgraded(lease),
+            idle,
+            what,
+        }
+    }
+
+    /// A blind relay to a destination of the client's choice.
+    pub fn plain(lease: PlainLease, idle: Duration, what: String) -> Self {
+        Self {
+            far: Far::Plain(lease),
+            idle,
+            what,
+        }
+    }
+
+    /// Relays until both sides are done, one fails, or nothing moved for `--tunnel-idle`.
+    pub async fn run(self, inbound: &Rc<Inbound>) {
+        inbound.become_tunnel();
+        let near = InboundIo(Rc::clone(inbound));
+        let relayed = match self.far {
+            Far::Upgraded(lease) => {
+                let outbound = Rc::clone(lease.connection.outbound());
+                outbound.become_tunnel();
+                let relayed = relay(near, OutboundIo(outbound), self.idle).await;
+                // Counts it; what left HTTP is never used again.
+                lease.settle(Duration::ZERO);
+                relayed
+            }
+            Far::Plain(lease) => relay(near, lease.stream, self.idle).await,
+        };
+        if !relayed.proper {
+            inbound.socket().reset_on_close();
+        }
+        ::log::debug!(
+            "{}: {} bytes up, {} down, {}",
+            self.what,
+            relayed.up,
+            relayed.down,
+            relayed.end
+        );
+    }
+}
+
+async fn relay(
+    near: InboundIo,
+    mut far: impl AsyncRead + AsyncWrite + Unpin,
+    idle: Duration,
+) -> Relayed {
+    let meter = Meter::new();
+    let mut near = Metered {
+        io: near,
+        meter: &meter,
+    };
+    let size = limits::TUNNEL_BUFFER;
+    let mut copying = pin!(copy_bidirectional_with_sizes(
+        &mut near, &mut far, size, size
+    ));
+    let (end, proper) = loop {
+        let deadline = meter.moved.get() + idle;
+        tokio::select! {
+            biased;
+            result = &mut copying => break match result {
+                Ok(_) => ("closed by both", true),
+                Err(_) => ("cut off", false),
+            },
+            () = sleep_until(deadline) => {
+                if meter.moved.get() + idle <= Instant::now() {
+                    break ("idle for too long", false);
+                }
+            }
+        }
+    };
+    Relayed {
+        up: meter.up.get(),
+        down: meter.down.get(),
+        end,
+        proper,
+    }
+}
+
+/// What went through, and when last.
+#[derive(Debug)]
+struct Meter {
+    moved: Cell<Instant>,
+    up: Cell<u64>,
+    down: Cell<u64>,
+}
+
+impl Meter {
+    fn new() -> Self {
+        Self {
+            moved: Cell::new(Instant::now()),
+            up: Cell::new(0),
+            down: Cell::new(0),
+        }
+    }
+
+    fn count(&self, counter: &Cell<u64>, bytes: usize) {
+        counter.set(counter.get() + bytes as u64);
+        self.moved.set(Instant::now());
+    }
+}
+
+struct Metered<'a> {
+    io: InboundIo,
+    meter: &'a Meter,
+}
+
+impl AsyncRead for Metered<'_> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        out: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = out.filled().len();
+        ready!(Pin::new(&mut self.io).poll_read(cx, out))?;
+        self.meter
+            .count(&self.meter.up, out.filled().len() - before);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Metered<'_> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = ready!(Pin::new(&mut self.io).poll_write(cx, bytes))?;
+        self.meter.count(&self.meter.down, written);
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = ready!(Pin::new(&mut self.io).poll_write_vectored(cx, slices))?;
+        self.meter.count(&self.meter.down, written);
+        Poll::Ready(Ok(written))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}

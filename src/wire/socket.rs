@@ -1,0 +1,113 @@
+//! A client's socket: TCP or unix, non-blocking, used through a shared reference.
+
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::net::Shutdown;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::BufMut;
+use socket2::SockRef;
+use tokio::io::Interest;
+use tokio::net::{TcpStream, UnixStream};
+
+/// An accepted connection.
+#[derive(Debug)]
+pub enum Socket {
+    /// TCP.
+    Tcp(TcpStream),
+    /// A unix socket.
+    Unix(UnixStream),
+}
+
+/// Does the same with either stream.
+macro_rules! either {
+    ($socket:expr, $stream:ident => $what:expr) => {
+        match $socket {
+            Socket::Tcp($stream) => $what,
+            Socket::Unix($stream) => $what,
+        }
+    };
+}
+
+impl Socket {
+    fn raw(&self) -> SockRef<'_> {
+        either!(self, stream => SockRef::from(stream))
+    }
+
+    pub(super) fn try_read_buf(&self, into: &mut impl BufMut) -> io::Result<usize> {
+        either!(self, stream => stream.try_read_buf(into))
+    }
+
+    pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        either!(self, stream => stream.try_write(bytes))
+    }
+
+    pub(super) fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        either!(self, stream => stream.try_write_vectored(slices))
+    }
+
+    pub(super) fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(self, stream => stream.poll_read_ready(cx))
+    }
+
+    pub(super) fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(self, stream => stream.poll_write_ready(cx))
+    }
+
+    /// How many bytes lie unread, one at most; zero is the end.
+    pub(super) fn peek(&self) -> io::Result<usize> {
+        let mut byte = [MaybeUninit::uninit()];
+        let peek = || self.raw().peek(&mut byte);
+        either!(self, stream => stream.try_io(Interest::READABLE, peek))
+    }
+
+    /// No more bytes will be sent.
+    ///
+    /// # Errors
+    /// The connection is gone.
+    pub fn shutdown_write(&self) -> io::Result<()> {
+        self.raw().shutdown(Shutdown::Write)
+    }
+
+    /// Closing will reset the connection, so that nobody takes the end for a proper one.
+    pub fn reset_on_close(&self) {
+        if let Self::Tcp(_) = self {
+            // At worst the client sees an orderly end.
+            let _kept = self.raw().set_linger(Some(Duration::ZERO));
+        }
+    }
+
+    /// Writes all of `bytes`.
+    ///
+    /// # Errors
+    /// The connection is gone.
+    pub async fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            either!(self, stream => stream.writable().await)?;
+            match self.try_write(bytes) {
+                Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads and throws away what comes, until the end.
+    pub async fn discard(&self) {
+        let mut scratch = [0; 512];
+        loop {
+            let read = match either!(self, stream => stream.readable().await) {
+                Ok(()) => either!(self, stream => stream.try_read(&mut scratch)),
+                Err(error) => Err(error),
+            };
+            match read {
+                Ok(0) => return,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return,
+            }
+        }
+    }
+}

@@ -169,6 +169,10 @@ pub fn step(state: &mut usize) -> usize {
 /// `count` bytes that look random and are the same for the same `seed`.
 pub fn noise(seed: usize, count: usize) -> Vec<u8> {
     let mut state = seed | 1;
-    let words = std::iter::repeat_with(|| step(&mut state).to_le_bytes());
-    words.flatten().take(count).collect()
+    let mut bytes = Vec::with_capacity(count + 8);
+    while bytes.len() < count {
+        bytes.extend_from_slice(&step(&mut state).to_le_bytes());
+    }
+    bytes.truncate(count);
+    bytes
 }

@@ -177,7 +177,13 @@ impl Proxy {
         if !route.config.keep_redirects {
             redirect(response.headers_mut(), route, &sent_host, &called);
         }
-        *response.version_mut() = Version::HTTP_11;
+        // Where only the end of the connection tells an HTTP/1.0 client where the body ends, hyper
+        // must not offer to keep it.
+        let has_length = response.body().size_hint().exact().is_some();
+        *response.version_mut() = match parts.version {
+            Version::HTTP_10 if !has_length => Version::HTTP_10,
+            _ => Version::HTTP_11,
+        };
         let idle = self.dialer.upstream_idle;
         let inbound = Rc::clone(&client.inbound);
         Ok(response

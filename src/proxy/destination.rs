@@ -10,7 +10,7 @@ use http::uri::Uri;
 use super::forward::{Forwarded, Rules, Tunnelled};
 use super::target::{Route, Routes};
 use crate::config::Peer;
-use crate::error::Cause;
+use crate::error::{Cause, Failure};
 use crate::identity::Identity;
 use crate::upstream::Upstream;
 use crate::wire::{RequestHead, TargetForm};
@@ -131,6 +131,15 @@ impl<'a> Hop<'a> {
             response_timeout: rule.config.response_timeout,
             host: Some(&forwarded.host),
             back: Back::Forwarded(forwarded),
+        }
+    }
+
+    /// A failure on the way there.
+    pub fn blame(&self, cause: Cause) -> Failure {
+        Failure {
+            cause,
+            upstream: Some(String::from(self.authority)),
+            identity: Some(self.identity.config.name.clone()),
         }
     }
 

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::destination::Hop;
 use super::{Refusal, headers};
-use crate::error::{Cause, Failure};
+use crate::error::Cause;
 use crate::identity::Lease;
 use crate::upstream::body::{RequestBody, Upload};
 use crate::upstream::connect::{self, Dialer, Ending};
@@ -37,19 +37,6 @@ struct Miss {
 }
 
 impl Exchange<'_> {
-    /// Whom a failure concerns.
-    pub fn blame(&self) -> Failure {
-        self.failed(Cause::Incomplete)
-    }
-
-    fn failed(&self, cause: Cause) -> Failure {
-        Failure {
-            cause,
-            upstream: Some(String::from(self.hop.authority)),
-            identity: Some(self.hop.identity.config.name.clone()),
-        }
-    }
-
     /// The head of the response, and the connection that its body comes on.
     pub async fn run(mut self) -> Result<(Response<Incoming>, Lease), Refusal> {
         let counters = &self.hop.identity.counters;
@@ -102,7 +89,7 @@ impl Exchange<'_> {
 
     fn final_miss(&self, cause: Cause) -> Miss {
         Miss {
-            refusal: Refusal::Failed(self.failed(cause)),
+            refusal: Refusal::Failed(self.hop.blame(cause)),
             repeatable: false,
         }
     }
@@ -193,7 +180,7 @@ impl Exchange<'_> {
             Ending::Closed => Cause::Terminated,
         };
         Miss {
-            refusal: Refusal::Failed(self.failed(cause)),
+            refusal: Refusal::Failed(self.hop.blame(cause)),
             repeatable: !last && self.may_repeat(lease),
         }
     }

@@ -26,6 +26,7 @@ use tokio::time::Instant;
 
 use crate::config::Peer;
 use crate::error::{Cause, Failure};
+use crate::identity::Lease;
 use crate::identity::clock::Clock;
 use crate::upstream::body::Upload;
 use crate::upstream::connect::Dialer;
@@ -175,26 +176,15 @@ impl Proxy {
         hop: &Hop<'_>,
         request: Request<Incoming>,
     ) -> Result<Answer, Refusal> {
+        self.admit(hop, &request)?;
         let (parts, incoming) = request.into_parts();
-        if hop.via && self.pseudonym.is_in(&parts.headers) {
-            return Err(Cause::Loop.into());
-        }
-        let exact = incoming.size_hint().exact();
-        if let (Some(limit), Some(length)) = (self.max_body, exact)
-            && length > limit
-        {
-            return Err(Cause::BodyTooLarge(limit).into());
-        }
-        if self.clock.time().is_none() {
-            return Err(Cause::ClockNotSet.into());
-        }
         let called = called(&parts.headers, client);
-        let mut headers = parts.headers;
-        let framing = match exact {
+        let framing = match incoming.size_hint().exact() {
             Some(0) => RequestFraming::None,
             Some(_) => RequestFraming::Length,
             None => RequestFraming::Chunked,
         };
+        let mut headers = parts.headers;
         let plain = framing == RequestFraming::None && parts.version == Version::HTTP_11;
         let upgrade = headers::offered_upgrade(&headers).filter(|_| plain);
         headers::request(&mut headers, framing);
@@ -212,7 +202,6 @@ impl Proxy {
             let expects = head.expect_continue;
             Upload::new(incoming, inbound, self.max_body, expects, Instant::now())
         });
-        let patience = hop.response_timeout.unwrap_or(self.response_timeout);
         let exchange = Exchange {
             dialer: &self.dialer,
             hop,
@@ -220,34 +209,68 @@ impl Proxy {
             headers,
             upload,
             upgrade: offers_upgrade,
-            patience,
+            patience: hop.response_timeout.unwrap_or(self.response_timeout),
         };
-        let blame = exchange.blame();
         let (mut response, lease) = exchange.run().await?;
+        if !hop.keep_redirects {
+            redirect(response.headers_mut(), hop, &sent_host, &called);
+        }
+        Ok(self.relay(client, hop, parts.version, response, lease))
+    }
+
+    /// What stands against a request whatever it asks for.
+    fn admit(&self, hop: &Hop<'_>, request: &Request<Incoming>) -> Result<(), Cause> {
+        if hop.via && self.pseudonym.is_in(request.headers()) {
+            return Err(Cause::Loop);
+        }
+        if let (Some(limit), Some(length)) = (self.max_body, request.body().size_hint().exact())
+            && length > limit
+        {
+            return Err(Cause::BodyTooLarge(limit));
+        }
+        match self.clock.time() {
+            Some(_) => Ok(()),
+            None => Err(Cause::ClockNotSet),
+        }
+    }
+
+    /// The upstream's answer, as the client gets it.
+    fn relay(
+        &self,
+        client: &Client,
+        hop: &Hop<'_>,
+        version: Version,
+        mut response: Response<Incoming>,
+        lease: Lease,
+    ) -> Answer {
         let headers = response.headers_mut();
-        let switched = headers.get(header::UPGRADE).cloned();
+        let protocol = headers.get(header::UPGRADE).cloned();
         headers::response(headers);
         if hop.via {
             self.pseudonym.add_to(headers, true);
         }
-        if !hop.keep_redirects {
-            redirect(headers, hop, &sent_host, &called);
-        }
-        *response.version_mut() = Version::HTTP_11;
+        // Where only the end of the connection tells an HTTP/1.0 client where the body ends, hyper
+        // must not offer to keep it.
+        let has_length = response.body().size_hint().exact().is_some();
+        *response.version_mut() = match version {
+            Version::HTTP_10 if !has_length => Version::HTTP_10,
+            _ => Version::HTTP_11,
+        };
+        let inbound = Rc::clone(&client.inbound);
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            if let Some(protocol) = switched {
+            if let Some(protocol) = protocol {
                 headers::set_upgrade(response.headers_mut(), protocol);
             }
             let what = format!("upgrade of {} to {}", client.peer, hop.authority);
             let tunnel = Tunnel::upgraded(lease, self.tunnel_idle, what);
             *client.tunnel.borrow_mut() = Some(tunnel);
-            let inbound = Rc::clone(&client.inbound);
-            return Ok(response.map(|_| ResponseBody::text(String::new(), inbound)));
+            return response.map(|_| ResponseBody::text(String::new(), inbound));
         }
+        let blame = hop.blame(Cause::Incomplete);
         let idle = self.dialer.upstream_idle;
-        let inbound = Rc::clone(&client.inbound);
-        Ok(response
-            .map(|incoming| ResponseBody::relay(incoming, lease, idle, patience, blame, inbound)))
+        let patience = hop.response_timeout.unwrap_or(self.response_timeout);
+        response
+            .map(|incoming| ResponseBody::relay(incoming, lease, idle, patience, blame, inbound))
     }
 }
 

@@ -300,7 +300,11 @@ impl Identity {
             }) {
                 None => rested.await,
                 Some((next, epoch)) => {
-                    sleep_until(next).await;
+                    tokio::select! {
+                        () = sleep_until(next) => {}
+                        // What rests now may have less time than all others.
+                        () = rested => {}
+                    }
                     while let Some(pooled) = epoch.take_expired(Instant::now()) {
                         self.counters.not_kept(NotKept::IdleTooLong);
                         drop(pooled);

@@ -55,20 +55,20 @@ pub struct Listener {
 impl Listener {
     /// Accepts clients on `acceptor`, for ever.
     pub async fn accept(self: Rc<Self>, acceptor: Acceptor) {
-        let mut short = false;
+        let mut said: Option<Instant> = None;
         loop {
             match acceptor.accept().await {
                 Ok(arrival) => {
-                    short = false;
                     // One client is held at the door: only for it must another make room.
                     self.clients.make_room().await;
                     self.admit(arrival);
                 }
                 Err(error) if is_shortage(&error) => {
-                    if !short {
+                    // Each client that leaves lets one in: that is not the end of the shortage.
+                    if said.is_none_or(|at| at.elapsed() >= limits::REFUSAL_LOG) {
                         ::log::error!("cannot accept clients: {error}; waiting until some leave");
+                        said = Some(Instant::now());
                     }
-                    short = true;
                     sleep(limits::ACCEPT_BACKOFF).await;
                 }
                 // One client's connection failed before it was accepted.
@@ -108,7 +108,10 @@ impl Listener {
                 if let Some(tunnel) = tunnel {
                     tunnel.run(&inbound).await;
                 }
-                part(inbound.socket()).await;
+                tokio::select! {
+                    () = part(inbound.socket()) => {}
+                    () = member.place_needed() => {}
+                }
             }
             // A client that reads until the end must not take the cut for one.
             End::Cut => inbound.socket().reset_on_close(),

@@ -54,10 +54,14 @@ pub enum Cause {
     Certificate(CertificateFault),
     /// The server sent a TLS alert in the handshake that is not about our certificate.
     Alert(Alert),
-    /// The server sent a TLS alert after it asked for our certificate.
+    /// The server sent a TLS alert after it got our certificate.
     CertificateRefused(Alert),
-    /// The server closed right after it asked for our certificate, without an alert.
+    /// The server sent a TLS alert after it asked for our certificate and got none.
+    CertificateMissing(Alert),
+    /// The server closed right after it got our certificate, without an alert.
     ClosedAfterCertificate,
+    /// The server closed right after it asked for our certificate and got none.
+    ClosedWithoutCertificate,
     /// Another failure of TLS; what it was.
     Tls(String),
     /// The connection ended before a response came.
@@ -158,7 +162,9 @@ impl Cause {
             | Self::Certificate(_)
             | Self::Alert(_)
             | Self::CertificateRefused(_)
+            | Self::CertificateMissing(_)
             | Self::ClosedAfterCertificate
+            | Self::ClosedWithoutCertificate
             | Self::Tls(_)
             | Self::Terminated
             | Self::Incomplete
@@ -196,9 +202,13 @@ impl Cause {
             Self::Unroutable(_) | Self::ConnectFailed(_) => "destination_ip_unroutable",
             Self::ConnectTimeout(_) => "connection_timeout",
             Self::Certificate(_) => "tls_certificate_error",
-            Self::Alert(_) | Self::CertificateRefused(_) => "tls_alert_received",
+            Self::Alert(_) | Self::CertificateRefused(_) | Self::CertificateMissing(_) => {
+                "tls_alert_received"
+            }
             Self::Tls(_) => "tls_protocol_error",
-            Self::ClosedAfterCertificate | Self::Terminated => "connection_terminated",
+            Self::ClosedAfterCertificate | Self::ClosedWithoutCertificate | Self::Terminated => {
+                "connection_terminated"
+            }
             Self::Incomplete => "http_response_incomplete",
             Self::BadResponse(_) | Self::NotHttp => "http_protocol_error",
             Self::Busy { .. } | Self::WaitTimeout { .. } | Self::DnsQueueFull => {
@@ -235,7 +245,9 @@ impl Cause {
             Self::Certificate(_) => "server_certificate",
             Self::Alert(_) => "tls_alert",
             Self::CertificateRefused(_) => "certificate_refused",
+            Self::CertificateMissing(_) => "certificate_missing",
             Self::ClosedAfterCertificate => "closed_after_certificate",
+            Self::ClosedWithoutCertificate => "closed_without_certificate",
             Self::Tls(_) => "tls",
             Self::Terminated => "terminated",
             Self::Incomplete => "incomplete",
@@ -268,7 +280,9 @@ impl Cause {
 
     fn alert(&self) -> Option<Alert> {
         match self {
-            Self::Alert(alert) | Self::CertificateRefused(alert) => Some(*alert),
+            Self::Alert(alert)
+            | Self::CertificateRefused(alert)
+            | Self::CertificateMissing(alert) => Some(*alert),
             _ => None,
         }
     }
@@ -352,11 +366,12 @@ impl fmt::Display for Failure {
             Cause::ConnectTimeout(Phase::Tls) => f.write_str("the TLS handshake did not finish in time; does the port speak TLS? (--connect-timeout)"),
             Cause::Certificate(fault) => write!(f, "its certificate is not trusted: {fault}"),
             Cause::Alert(alert) => write!(f, "ended the TLS handshake: TLS alert {}", alert.name),
-            Cause::CertificateRefused(alert) if self.identity.as_deref() == Some("none") || self.identity.is_none() => {
-                write!(f, "asked for a client certificate and got none: TLS alert {}; give the route an identity= with cert=", alert.name)
+            Cause::CertificateMissing(alert) => {
+                write!(f, "asked for a client certificate and identity {identity} sent none: TLS alert {}; use an identity whose cert= the server takes", alert.name)
             }
             Cause::CertificateRefused(alert) => write!(f, "refused our certificate {identity}: TLS alert {}", alert.name),
             Cause::ClosedAfterCertificate => write!(f, "closed right after our certificate {identity}; it probably refused it"),
+            Cause::ClosedWithoutCertificate => write!(f, "asked for a client certificate, got none from identity {identity} and closed; use an identity whose cert= the server takes"),
             Cause::Tls(why) => write!(f, "TLS failed: {why}"),
             Cause::Terminated => f.write_str("closed the connection before it answered"),
             Cause::Incomplete => f.write_str("closed the connection in the middle of its answer"),

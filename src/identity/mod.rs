@@ -23,7 +23,7 @@ use crate::error::Cause;
 use crate::limits;
 use crate::metrics::{IdentityCounters, NotKept};
 use crate::upstream::Upstream;
-use crate::upstream::connect::{self, Connection, Handshakes};
+use crate::upstream::connect::{self, Connection, Handshakes, OurCertificate};
 use crate::upstream::pool::{self, Slots};
 use crate::upstream::resolver::Resolver;
 use clock::Clock;
@@ -90,9 +90,9 @@ pub struct Lease {
     pub connection: Connection,
     /// It was used before.
     pub reused: bool,
-    /// The server has asked for our certificate when this connection, or the session that it
-    /// resumed, was made.
-    pub asked: bool,
+    /// What became of our certificate when this connection, or the session that it resumed, was
+    /// made.
+    pub certificate: OurCertificate,
     permit: Permit,
     epoch: Rc<Epoch>,
     upstream: Rc<Upstream>,
@@ -246,7 +246,7 @@ impl Identity {
     ) -> Lease {
         self.counters.reused.add_one();
         Lease {
-            asked: connection.facts().asked,
+            certificate: connection.facts().certificate,
             connection,
             reused: true,
             permit,
@@ -279,13 +279,13 @@ impl Identity {
             true => self.counters.resumed.add_one(),
             false => self.counters.full.add_one(),
         }
-        let asked = slot.remember_asked(facts.resumed, facts.asked);
+        let certificate = slot.remember(&facts);
         let connection = Connection::start(stream, facts).await?;
         self.counters.new.add_one();
         Ok(Lease {
             connection,
             reused: false,
-            asked,
+            certificate,
             permit,
             epoch,
             upstream: Rc::clone(upstream),

@@ -178,15 +178,18 @@ impl Exchange<'_> {
             .take_error()
             .map_or(Ending::Closed, |error| connect::ending(&error));
         let responded = outbound.responded();
-        let judged = !lease.reused && lease.asked && lease.connection.facts().tls13 && !responded;
-        let cause = match ending {
-            Ending::Alert(alert) if judged => Cause::CertificateRefused(alert),
+        // TLS 1.3: only now does the server say what it thinks of our certificate.
+        let judges = !lease.reused && lease.connection.facts().tls13 && !responded;
+        let judgement = match judges {
+            true => lease.certificate.judged_by(&ending),
+            false => None,
+        };
+        let cause = judgement.unwrap_or(match ending {
             Ending::Alert(alert) => Cause::Alert(alert),
             Ending::Tls(why) | Ending::Certificate(why) => Cause::Tls(why),
-            Ending::Closed if judged => Cause::ClosedAfterCertificate,
             Ending::Closed if responded => Cause::Incomplete,
             Ending::Closed => Cause::Terminated,
-        };
+        });
         Miss {
             refusal: Refusal::Failed(self.failed(cause)),
             repeatable: !last && self.may_repeat(lease),

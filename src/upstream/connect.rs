@@ -35,11 +35,9 @@ pub type Stream = TlsStream<TcpStream>;
 /// What happened in a handshake.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
-    /// The server sent a CertificateRequest. A resumed handshake has none: its owner knows what
-    /// the full one had.
-    pub asked: bool,
-    /// Our certificate was sent.
-    pub sent: bool,
+    /// What became of our certificate. A resumed handshake does not ask for it: its owner knows
+    /// what became of it in the full one.
+    pub certificate: OurCertificate,
     /// The session was resumed.
     pub resumed: bool,
     /// TLS 1.3, where the server judges our certificate after the handshake.
@@ -48,6 +46,32 @@ pub struct Facts {
     pub alpn: Option<Vec<u8>>,
     /// Why the server's certificate was not trusted.
     pub fault: Option<CertificateFault>,
+}
+
+/// What became of our certificate in a full handshake.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OurCertificate {
+    /// The server sent no CertificateRequest.
+    #[default]
+    NotAsked,
+    /// It did, and there was none, or none of a kind that it takes.
+    NotSent,
+    /// It did, and got it.
+    Sent,
+}
+
+impl OurCertificate {
+    /// What a connection that ended this way, once the server could judge, says of us; `None`:
+    /// nothing.
+    pub fn judged_by(self, ending: &Ending) -> Option<Cause> {
+        match (self, ending) {
+            (Self::Sent, Ending::Alert(alert)) => Some(Cause::CertificateRefused(*alert)),
+            (Self::Sent, Ending::Closed) => Some(Cause::ClosedAfterCertificate),
+            (Self::NotSent, Ending::Alert(alert)) => Some(Cause::CertificateMissing(*alert)),
+            (Self::NotSent, Ending::Closed) => Some(Cause::ClosedWithoutCertificate),
+            _ => None,
+        }
+    }
 }
 
 thread_local! {
@@ -162,14 +186,16 @@ async fn shake_hands(
 }
 
 fn handshake_cause(error: &io::Error, facts: Facts) -> Cause {
-    match ending(error) {
-        Ending::Alert(alert) if facts.asked => Cause::CertificateRefused(alert),
+    let ending = ending(error);
+    if let Some(cause) = facts.certificate.judged_by(&ending) {
+        return cause;
+    }
+    match ending {
         Ending::Alert(alert) => Cause::Alert(alert),
         Ending::Certificate(why) => {
             Cause::Certificate(facts.fault.unwrap_or(CertificateFault::Unusable(why)))
         }
         Ending::Tls(why) => Cause::Tls(why),
-        Ending::Closed if facts.sent => Cause::ClosedAfterCertificate,
         Ending::Closed => Cause::Tls(String::from(
             "the server closed the connection in the handshake; does the port speak TLS?",
         )),

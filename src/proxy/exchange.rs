@@ -13,7 +13,7 @@ use super::{Refusal, headers};
 use crate::error::{Cause, Failure};
 use crate::identity::{Dialer, Lease};
 use crate::upstream::body::{RequestBody, Upload};
-use crate::upstream::connect::{self, Ending};
+use crate::upstream::connect::Ending;
 
 /// A request that is ready to go.
 pub(super) struct Exchange<'a> {
@@ -174,9 +174,7 @@ impl Exchange<'_> {
         if let Some(violation) = outbound.violation() {
             return self.final_miss(Cause::BadResponse(violation));
         }
-        let ending = outbound
-            .take_error()
-            .map_or(Ending::Closed, |error| connect::ending(&error));
+        let ending = lease.connection.ending();
         let responded = outbound.responded();
         // TLS 1.3: only now does the server say what it thinks of our certificate.
         let judges = !lease.reused && lease.connection.facts().tls13 && !responded;

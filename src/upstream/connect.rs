@@ -216,19 +216,50 @@ pub enum Ending {
 }
 
 /// What `error`, from a TLS stream, says.
-pub fn ending(error: &io::Error) -> Ending {
+fn ending(error: &io::Error) -> Ending {
     let tls = error
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    match tls {
-        Some(rustls::Error::AlertReceived(description)) => Ending::Alert(alert(*description)),
-        Some(rustls::Error::InvalidCertificate(why)) => Ending::Certificate(why.to_string()),
-        Some(rustls::Error::InvalidMessage(_)) => {
+    tls.map_or(Ending::Closed, tls_ending)
+}
+
+fn tls_ending(error: &rustls::Error) -> Ending {
+    match error {
+        rustls::Error::AlertReceived(description) => Ending::Alert(alert(*description)),
+        rustls::Error::InvalidCertificate(why) => Ending::Certificate(why.to_string()),
+        rustls::Error::InvalidMessage(_) => {
             Ending::Tls(String::from("the server does not speak TLS on this port"))
         }
-        Some(other) => Ending::Tls(other.to_string()),
-        None => Ending::Closed,
+        other => Ending::Tls(other.to_string()),
     }
+}
+
+/// What lay unread in the socket of a stream that failed.
+struct LastWords {
+    responded: bool,
+    ending: Ending,
+}
+
+fn last_words(stream: &mut Stream) -> LastWords {
+    let (tcp, session) = stream.get_mut();
+    let socket = socket2::SockRef::from(&*tcp);
+    let mut last = LastWords {
+        responded: false,
+        ending: Ending::Closed,
+    };
+    for _ in 0..limits::LAST_READS {
+        if !matches!(session.read_tls(&mut &*socket), Ok(1..)) {
+            break;
+        }
+        match session.process_new_packets() {
+            Ok(state) => last.responded |= state.plaintext_bytes_to_read() > 0,
+            Err(error) => {
+                last.ending = tls_ending(&error);
+                break;
+            }
+        }
+    }
+    last
 }
 
 /// The alert's code and its name in RFC 8446 §6 and its predecessors.
@@ -347,6 +378,21 @@ impl Connection {
     /// How far the current exchange has come.
     pub fn outbound(&self) -> &Rc<Outbound<Stream>> {
         &self.outbound
+    }
+
+    /// How the stream ended. A server that refuses says why in an alert and closes; our write may
+    /// fail before that is read, and the event loop need not know yet that it lies in the socket.
+    pub fn ending(&self) -> Ending {
+        let error = self.outbound.take_error();
+        let ending = error.map_or(Ending::Closed, |error| ending(&error));
+        if ending != Ending::Closed {
+            return ending;
+        }
+        let last = self.outbound.with_stream(last_words);
+        if last.responded {
+            self.outbound.note_response();
+        }
+        last.ending
     }
 
     /// hyper's handle.

@@ -58,6 +58,8 @@ pub const SPARE_DESCRIPTORS: usize = 48;
 pub const BACKLOG: i32 = 128;
 /// Interim (1xx) responses before one final response.
 pub const INTERIM_MAX: usize = 16;
+/// Reads for what an upstream said before its connection failed: an alert, behind two tickets.
+pub const LAST_READS: usize = 4;
 /// Peers whose refusal was logged lately.
 pub const REFUSED_PEERS: usize = 64;
 

@@ -65,10 +65,14 @@ pub enum Cause {
     Certificate(CertificateFault),
     /// The server sent a TLS alert in the handshake that is not about our certificate.
     Alert(Alert),
-    /// The server sent a TLS alert after it asked for our certificate.
+    /// The server sent a TLS alert after it got our certificate.
     CertificateRefused(Alert),
-    /// The server closed right after it asked for our certificate, without an alert.
+    /// The server sent a TLS alert after it asked for our certificate and got none.
+    CertificateMissing(Alert),
+    /// The server closed right after it got our certificate, without an alert.
     ClosedAfterCertificate,
+    /// The server closed right after it asked for our certificate and got none.
+    ClosedWithoutCertificate,
     /// Another failure of TLS; what it was.
     Tls(String),
     /// The connection ended before a response came.
@@ -174,7 +178,9 @@ impl Cause {
             | Self::Certificate(_)
             | Self::Alert(_)
             | Self::CertificateRefused(_)
+            | Self::CertificateMissing(_)
             | Self::ClosedAfterCertificate
+            | Self::ClosedWithoutCertificate
             | Self::Tls(_)
             | Self::Terminated
             | Self::Incomplete
@@ -219,9 +225,13 @@ impl Cause {
             Self::Unroutable(_) | Self::ConnectFailed(_) => "destination_ip_unroutable",
             Self::ConnectTimeout(_) => "connection_timeout",
             Self::Certificate(_) => "tls_certificate_error",
-            Self::Alert(_) | Self::CertificateRefused(_) => "tls_alert_received",
+            Self::Alert(_) | Self::CertificateRefused(_) | Self::CertificateMissing(_) => {
+                "tls_alert_received"
+            }
             Self::Tls(_) => "tls_protocol_error",
-            Self::ClosedAfterCertificate | Self::Terminated => "connection_terminated",
+            Self::ClosedAfterCertificate | Self::ClosedWithoutCertificate | Self::Terminated => {
+                "connection_terminated"
+            }
             Self::Incomplete => "http_response_incomplete",
             Self::BadResponse(_) | Self::NotHttp => "http_protocol_error",
             Self::Busy { .. } | Self::WaitTimeout { .. } | Self::DnsQueueFull => {
@@ -264,7 +274,9 @@ impl Cause {
             Self::Certificate(_) => "server_certificate",
             Self::Alert(_) => "tls_alert",
             Self::CertificateRefused(_) => "certificate_refused",
+            Self::CertificateMissing(_) => "certificate_missing",
             Self::ClosedAfterCertificate => "closed_after_certificate",
+            Self::ClosedWithoutCertificate => "closed_without_certificate",
             Self::Tls(_) => "tls",
             Self::Terminated => "terminated",
             Self::Incomplete => "incomplete",
@@ -297,7 +309,9 @@ impl Cause {
 
     fn alert(&self) -> Option<Alert> {
         match self {
-            Self::Alert(alert) | Self::CertificateRefused(alert) => Some(*alert),
+            Self::Alert(alert)
+            | Self::CertificateRefused(alert)
+            | Self::CertificateMissing(alert) => Some(*alert),
             _ => None,
         }
     }
@@ -377,21 +391,20 @@ impl fmt::Display for Failure {
             Cause::NoRule => f.write_str("no --forward rule takes this destination from this peer; add one with to="),
             Cause::TunnelDenied => f.write_str("CONNECT is not permitted: no identity can be added inside a tunnel; send the request as http:// and egret speaks TLS for it, or permit the tunnel with tunnel=on"),
             Cause::NoRoute => f.write_str("no route of this listener takes the path; see path= of its routes"),
-            Cause::Dns(why) => write!(f, "the name was not found: {why}; check its spelling and the device's DNS"),
+            Cause::Dns(why) | Cause::Unroutable(why) | Cause::ConnectFailed(why) => f.write_str(why),
             Cause::DnsTimeout => f.write_str("DNS did not answer in time; check the device's DNS servers"),
             Cause::DnsQueueFull => f.write_str("too many names are being looked up; DNS may be down"),
             Cause::ConnectRefused(address) => write!(f, "{address} refused the connection; nothing listens on that port, or a firewall says no"),
-            Cause::Unroutable(why) => write!(f, "no way to the address: {why}; check the device's network"),
-            Cause::ConnectFailed(why) => write!(f, "connecting failed: {why}"),
             Cause::ConnectTimeout(Phase::Tcp) => f.write_str("no TCP connection in time; the server is down or a firewall drops packets (--connect-timeout)"),
             Cause::ConnectTimeout(Phase::Tls) => f.write_str("the TLS handshake did not finish in time; does the port speak TLS? (--connect-timeout)"),
             Cause::Certificate(fault) => write!(f, "its certificate is not trusted: {fault}"),
             Cause::Alert(alert) => write!(f, "ended the TLS handshake: TLS alert {}", alert.name),
-            Cause::CertificateRefused(alert) if self.identity.as_deref() == Some("none") || self.identity.is_none() => {
-                write!(f, "asked for a client certificate and got none: TLS alert {}; give the route an identity= with cert=", alert.name)
+            Cause::CertificateMissing(alert) => {
+                write!(f, "asked for a client certificate and identity {identity} sent none: TLS alert {}; use an identity whose cert= the server takes", alert.name)
             }
             Cause::CertificateRefused(alert) => write!(f, "refused our certificate {identity}: TLS alert {}", alert.name),
             Cause::ClosedAfterCertificate => write!(f, "closed right after our certificate {identity}; it probably refused it"),
+            Cause::ClosedWithoutCertificate => write!(f, "asked for a client certificate, got none from identity {identity} and closed; use an identity whose cert= the server takes"),
             Cause::Tls(why) => write!(f, "TLS failed: {why}"),
             Cause::Terminated => f.write_str("closed the connection before it answered"),
             Cause::Incomplete => f.write_str("closed the connection in the middle of its answer"),

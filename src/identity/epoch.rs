@@ -22,7 +22,7 @@ use super::x509;
 use crate::config::{IdentityConfig, TlsVersions};
 use crate::limits::TICKETS_PER_UPSTREAM;
 use crate::upstream::Upstream;
-use crate::upstream::connect;
+use crate::upstream::connect::{self, OurCertificate};
 use crate::upstream::pool::Idle;
 
 /// Client configuration, session slots and idle connections that belong together. Nothing of one
@@ -229,8 +229,10 @@ impl ResolvesClientCert for OneCertificate {
         let fits = |certified: &&Arc<CertifiedKey>| certified.key.choose_scheme(schemes).is_some();
         let sent = self.0.as_ref().filter(fits);
         connect::note(|facts| {
-            facts.asked = true;
-            facts.sent = sent.is_some();
+            facts.certificate = match sent {
+                Some(_) => OurCertificate::Sent,
+                None => OurCertificate::NotSent,
+            };
         });
         sent.map(Arc::clone)
     }

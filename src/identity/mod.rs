@@ -24,7 +24,7 @@ use crate::error::Cause;
 use crate::limits;
 use crate::metrics::{IdentityCounters, NotKept};
 use crate::upstream::Upstream;
-use crate::upstream::connect::{self, Connection, Dialer};
+use crate::upstream::connect::{self, Connection, Dialer, OurCertificate};
 use crate::upstream::pool::{self, Slots};
 use clock::Clock;
 
@@ -73,9 +73,9 @@ pub struct Lease {
     pub connection: Connection,
     /// It was used before.
     pub reused: bool,
-    /// The server has asked for our certificate when this connection, or the session that it
-    /// resumed, was made.
-    pub asked: bool,
+    /// What became of our certificate when this connection, or the session that it resumed, was
+    /// made.
+    pub certificate: OurCertificate,
     permit: Permit,
     epoch: Rc<Epoch>,
     upstream: Rc<Upstream>,
@@ -268,7 +268,7 @@ impl Identity {
     ) -> Lease {
         self.counters.reused.add_one();
         Lease {
-            asked: connection.facts().asked,
+            certificate: connection.facts().certificate,
             connection,
             reused: true,
             permit,
@@ -292,13 +292,13 @@ impl Identity {
             true => self.counters.resumed.add_one(),
             false => self.counters.full.add_one(),
         }
-        let asked = slot.remember_asked(facts.resumed, facts.asked);
+        let certificate = slot.remember(&facts);
         let connection = Connection::start(stream, facts).await?;
         self.counters.new.add_one();
         Ok(Lease {
             connection,
             reused: false,
-            asked,
+            certificate,
             permit,
             epoch,
             upstream: Rc::clone(upstream),

@@ -15,6 +15,7 @@ use super::verify::Trust;
 use crate::limits::{SESSIONS_MAX, TICKETS_PER_UPSTREAM};
 use crate::table::Lru;
 use crate::upstream::Upstream;
+use crate::upstream::connect::{Facts, OurCertificate};
 
 /// The sessions of one epoch.
 #[derive(Debug)]
@@ -29,19 +30,17 @@ pub struct Sessions {
 pub struct Slot {
     /// The epoch's configuration, with a session store that no other upstream shares.
     pub config: Arc<ClientConfig>,
-    /// Whether the server asked for our certificate in the last full handshake: a resumed one
-    /// does not ask.
-    asked: Cell<bool>,
+    /// What became of our certificate in the last full handshake: a resumed one does not ask.
+    certificate: Cell<OurCertificate>,
 }
 
 impl Slot {
-    /// Whether this connection's server has judged our certificate, by `asked` of a full
-    /// handshake or what is remembered of it.
-    pub fn remember_asked(&self, resumed: bool, asked: bool) -> bool {
-        if !resumed {
-            self.asked.set(asked);
+    /// What became of our certificate in the full handshake that this one is, or resumes.
+    pub fn remember(&self, facts: &Facts) -> OurCertificate {
+        if !facts.resumed {
+            self.certificate.set(facts.certificate);
         }
-        self.asked.get()
+        self.certificate.get()
     }
 }
 
@@ -68,7 +67,7 @@ impl Sessions {
         };
         let slot = Rc::new(Slot {
             config: Arc::new(self.configure(upstream, resumption)),
-            asked: Cell::new(false),
+            certificate: Cell::default(),
         });
         // A table without capacity hands the slot back: it lives as long as its connection.
         let _unkept = table.insert(upstream.clone(), Rc::clone(&slot), |_| false);

@@ -13,7 +13,7 @@ use super::{Refusal, headers};
 use crate::error::Cause;
 use crate::identity::Lease;
 use crate::upstream::body::{RequestBody, Upload};
-use crate::upstream::connect::{self, Dialer, Ending};
+use crate::upstream::connect::{Dialer, Ending};
 use crate::wire::Asked;
 
 /// A request that is ready to go.
@@ -166,19 +166,20 @@ impl Exchange<'_> {
         if let Some(violation) = outbound.violation() {
             return self.final_miss(Cause::BadResponse(violation));
         }
-        let ending = outbound
-            .take_error()
-            .map_or(Ending::Closed, |error| connect::ending(&error));
+        let ending = lease.connection.ending();
         let responded = outbound.responded();
-        let judged = !lease.reused && lease.asked && lease.connection.facts().tls13 && !responded;
-        let cause = match ending {
-            Ending::Alert(alert) if judged => Cause::CertificateRefused(alert),
+        // TLS 1.3: only now does the server say what it thinks of our certificate.
+        let judges = !lease.reused && lease.connection.facts().tls13 && !responded;
+        let judgement = match judges {
+            true => lease.certificate.judged_by(&ending),
+            false => None,
+        };
+        let cause = judgement.unwrap_or(match ending {
             Ending::Alert(alert) => Cause::Alert(alert),
             Ending::Tls(why) | Ending::Certificate(why) => Cause::Tls(why),
-            Ending::Closed if judged => Cause::ClosedAfterCertificate,
             Ending::Closed if responded => Cause::Incomplete,
             Ending::Closed => Cause::Terminated,
-        };
+        });
         Miss {
             refusal: Refusal::Failed(self.hop.blame(cause)),
             repeatable: !last && self.may_repeat(lease),

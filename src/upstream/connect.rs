@@ -36,11 +36,9 @@ pub type Stream = TlsStream<TcpStream>;
 /// What happened in a handshake.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
-    /// The server sent a CertificateRequest. A resumed handshake has none: its owner knows what
-    /// the full one had.
-    pub asked: bool,
-    /// Our certificate was sent.
-    pub sent: bool,
+    /// What became of our certificate. A resumed handshake does not ask for it: its owner knows
+    /// what became of it in the full one.
+    pub certificate: OurCertificate,
     /// The session was resumed.
     pub resumed: bool,
     /// TLS 1.3, where the server judges our certificate after the handshake.
@@ -49,6 +47,32 @@ pub struct Facts {
     pub alpn: Option<Vec<u8>>,
     /// Why the server's certificate was not trusted.
     pub fault: Option<CertificateFault>,
+}
+
+/// What became of our certificate in a full handshake.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OurCertificate {
+    /// The server sent no CertificateRequest.
+    #[default]
+    NotAsked,
+    /// It did, and there was none, or none of a kind that it takes.
+    NotSent,
+    /// It did, and got it.
+    Sent,
+}
+
+impl OurCertificate {
+    /// What a connection that ended this way, once the server could judge, says of us; `None`:
+    /// nothing.
+    pub fn judged_by(self, ending: &Ending) -> Option<Cause> {
+        match (self, ending) {
+            (Self::Sent, Ending::Alert(alert)) => Some(Cause::CertificateRefused(*alert)),
+            (Self::Sent, Ending::Closed) => Some(Cause::ClosedAfterCertificate),
+            (Self::NotSent, Ending::Alert(alert)) => Some(Cause::CertificateMissing(*alert)),
+            (Self::NotSent, Ending::Closed) => Some(Cause::ClosedWithoutCertificate),
+            _ => None,
+        }
+    }
 }
 
 thread_local! {
@@ -202,14 +226,16 @@ async fn shake_hands(
 }
 
 fn handshake_cause(error: &io::Error, facts: Facts) -> Cause {
-    match ending(error) {
-        Ending::Alert(alert) if facts.asked => Cause::CertificateRefused(alert),
+    let ending = ending(error);
+    if let Some(cause) = facts.certificate.judged_by(&ending) {
+        return cause;
+    }
+    match ending {
         Ending::Alert(alert) => Cause::Alert(alert),
         Ending::Certificate(why) => {
             Cause::Certificate(facts.fault.unwrap_or(CertificateFault::Unusable(why)))
         }
         Ending::Tls(why) => Cause::Tls(why),
-        Ending::Closed if facts.sent => Cause::ClosedAfterCertificate,
         Ending::Closed => Cause::Tls(String::from(
             "the server closed the connection in the handshake; does the port speak TLS?",
         )),
@@ -230,19 +256,50 @@ pub enum Ending {
 }
 
 /// What `error`, from a TLS stream, says.
-pub fn ending(error: &io::Error) -> Ending {
+fn ending(error: &io::Error) -> Ending {
     let tls = error
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    match tls {
-        Some(rustls::Error::AlertReceived(description)) => Ending::Alert(alert(*description)),
-        Some(rustls::Error::InvalidCertificate(why)) => Ending::Certificate(why.to_string()),
-        Some(rustls::Error::InvalidMessage(_)) => {
+    tls.map_or(Ending::Closed, tls_ending)
+}
+
+fn tls_ending(error: &rustls::Error) -> Ending {
+    match error {
+        rustls::Error::AlertReceived(description) => Ending::Alert(alert(*description)),
+        rustls::Error::InvalidCertificate(why) => Ending::Certificate(why.to_string()),
+        rustls::Error::InvalidMessage(_) => {
             Ending::Tls(String::from("the server does not speak TLS on this port"))
         }
-        Some(other) => Ending::Tls(other.to_string()),
-        None => Ending::Closed,
+        other => Ending::Tls(other.to_string()),
     }
+}
+
+/// What lay unread in the socket of a stream that failed.
+struct LastWords {
+    responded: bool,
+    ending: Ending,
+}
+
+fn last_words(stream: &mut Stream) -> LastWords {
+    let (tcp, session) = stream.get_mut();
+    let socket = socket2::SockRef::from(&*tcp);
+    let mut last = LastWords {
+        responded: false,
+        ending: Ending::Closed,
+    };
+    for _ in 0..limits::LAST_READS {
+        if !matches!(session.read_tls(&mut &*socket), Ok(1..)) {
+            break;
+        }
+        match session.process_new_packets() {
+            Ok(state) => last.responded |= state.plaintext_bytes_to_read() > 0,
+            Err(error) => {
+                last.ending = tls_ending(&error);
+                break;
+            }
+        }
+    }
+    last
 }
 
 /// The alert's code and its name in RFC 8446 §6 and its predecessors.
@@ -363,6 +420,21 @@ impl Connection {
     /// How far the current exchange has come.
     pub fn outbound(&self) -> &Rc<Outbound<Stream>> {
         &self.outbound
+    }
+
+    /// How the stream ended. A server that refuses says why in an alert and closes; our write may
+    /// fail before that is read, and the event loop need not know yet that it lies in the socket.
+    pub fn ending(&self) -> Ending {
+        let error = self.outbound.take_error();
+        let ending = error.map_or(Ending::Closed, |error| ending(&error));
+        if ending != Ending::Closed {
+            return ending;
+        }
+        let last = self.outbound.with_stream(last_words);
+        if last.responded {
+            self.outbound.note_response();
+        }
+        last.ending
     }
 
     /// hyper's handle.

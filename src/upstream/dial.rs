@@ -132,7 +132,8 @@ impl Attempt {
 impl DialError {
     fn new(address: SocketAddr, error: &io::Error) -> Self {
         match Errno::from_io_error(error).unwrap_or(Errno::IO) {
-            Errno::CONNREFUSED => Self::Refused(address),
+            // A server that resets at once is as closed, whether we notice before or after.
+            Errno::CONNREFUSED | Errno::CONNRESET => Self::Refused(address),
             Errno::HOSTUNREACH | Errno::NETUNREACH | Errno::NETDOWN | Errno::HOSTDOWN => {
                 Self::Unreachable(address)
             }

@@ -140,6 +140,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Outbound<S> {
         self.last_write.get()
     }
 
+    /// A byte of the current response came and was read by another way.
+    pub fn note_response(&self) {
+        self.responded.set(true);
+    }
+
     /// Whether a byte of the current response came.
     pub fn responded(&self) -> bool {
         self.responded.get()
@@ -191,8 +196,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Outbound<S> {
     }
 
     /// Looks at the stream without waiting.
-    pub fn with_stream<T>(&self, look: impl FnOnce(&S) -> T) -> T {
-        look(&self.io.borrow())
+    pub fn with_stream<T>(&self, look: impl FnOnce(&mut S) -> T) -> T {
+        look(&mut self.io.borrow_mut())
     }
 
     /// Whether another request may follow on this connection.
@@ -372,35 +377,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Outbound<S> {
         }
     }
 
-    fn poll_written(
-        &self,
-        cx: &mut Context<'_>,
-        written: io::Result<usize>,
-    ) -> Poll<io::Result<usize>> {
+    fn poll_written(&self, written: io::Result<usize>) -> Poll<io::Result<usize>> {
         match written {
             Ok(count) => {
                 self.written.set(self.written.get() + count as u64);
                 self.last_write.set(Instant::now());
                 Poll::Ready(Ok(count))
             }
-            Err(error) => {
-                self.read_last_words(cx);
-                Poll::Ready(Err(self.keep_error(error)))
-            }
-        }
-    }
-
-    /// A server that refuses says why in an alert and closes; our write may fail before we read
-    /// it. What it said still lies in the socket.
-    fn read_last_words(&self, cx: &mut Context<'_>) {
-        let mut scratch = [0; 512];
-        let mut out = ReadBuf::new(&mut scratch);
-        if let Poll::Ready(Err(error)) =
-            Pin::new(&mut *self.io.borrow_mut()).poll_read(cx, &mut out)
-        {
-            self.keep_error(error);
-        } else if !out.filled().is_empty() {
-            self.responded.set(true);
+            Err(error) => Poll::Ready(Err(self.keep_error(error))),
         }
     }
 }
@@ -491,7 +475,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for OutboundIo<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = ready!(Pin::new(&mut *self.0.io.borrow_mut()).poll_write(cx, bytes));
-        self.0.poll_written(cx, written)
+        self.0.poll_written(written)
     }
 
     fn poll_write_vectored(
@@ -501,7 +485,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for OutboundIo<S> {
     ) -> Poll<io::Result<usize>> {
         let written =
             ready!(Pin::new(&mut *self.0.io.borrow_mut()).poll_write_vectored(cx, slices));
-        self.0.poll_written(cx, written)
+        self.0.poll_written(written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -513,10 +497,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for OutboundIo<S> {
         if self.0.taken.get() && self.0.written.get() > 0 {
             self.0.sent.set(true);
         }
-        Poll::Ready(flushed.map_err(|error| {
-            self.0.read_last_words(cx);
-            self.0.keep_error(error)
-        }))
+        Poll::Ready(flushed.map_err(|error| self.0.keep_error(error)))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

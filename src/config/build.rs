@@ -1,11 +1,15 @@
 //! All options together.
 
+use std::path::PathBuf;
+
+use log::LevelFilter;
+
 use super::{
-    Config, ConfigError, Fault, Limits, Problem, Timeouts, identity, listener, route, values,
+    Config, ConfigError, Fault, IdentityConfig, Limits, Problem, Timeouts, identity, listener,
+    route, values,
 };
 use crate::flags::{FlagError, Flags, Options};
 use crate::limits;
-use log::LevelFilter;
 
 /// What `--log` may say.
 const LEVELS: [(&str, LevelFilter); 6] = [
@@ -17,12 +21,23 @@ const LEVELS: [(&str, LevelFilter); 6] = [
     ("trace", LevelFilter::Trace),
 ];
 
+/// Options that make no configuration.
+#[derive(Debug, Clone)]
+pub struct Rejected {
+    /// Everything that is wrong, the command line's own mistakes first: identities, routes, what
+    /// listeners have in common, the rest, each in the order given.
+    pub errors: Vec<ConfigError>,
+    /// The identities that nothing is wrong with: their files can be looked at all the same.
+    pub identities: Vec<IdentityConfig>,
+    /// `--ca`, if it is given and sound.
+    pub ca: Option<PathBuf>,
+}
+
 /// Makes types of the options.
 ///
 /// # Errors
-/// Everything that is wrong, the command line's own mistakes first: identities, routes, what
-/// listeners have in common, the rest, each in the order given.
-pub fn build(flags: &Flags) -> Result<Config, Vec<ConfigError>> {
+/// What is wrong, and what is not.
+pub fn build(flags: &Flags) -> Result<Config, Rejected> {
     let mut errors: Vec<_> = flags
         .errors
         .iter()
@@ -58,10 +73,19 @@ pub fn build(flags: &Flags) -> Result<Config, Vec<ConfigError>> {
         log: single("--log", &options.log, LevelFilter::Info, level, &mut errors),
     };
     if errors.is_empty() {
-        Ok(config)
-    } else {
-        Err(errors)
+        return Ok(config);
     }
+    let mut identities = config.identities;
+    identities.retain(|one| {
+        !errors
+            .iter()
+            .any(|error| error.is_of(identity::OPTION, &one.text))
+    });
+    Err(Rejected {
+        errors,
+        identities,
+        ca: config.ca,
+    })
 }
 
 fn limits_of(options: &Options, errors: &mut Vec<ConfigError>) -> Limits {

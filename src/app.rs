@@ -3,11 +3,10 @@
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::fmt;
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::{Builder, LocalOptions};
@@ -16,8 +15,8 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::{sleep, timeout};
 
-use crate::check;
-use crate::config::{self, Config, ForwardId, IdentityId, ListenerConfig, RouteId};
+use crate::check::{self, Fault};
+use crate::config::{self, Config, ForwardId, IdentityId, ListenerConfig, Rejected, RouteId};
 use crate::flags::{self, Parsed};
 use crate::identity::clock::{Clock, SystemClock};
 use crate::identity::{DefaultRoots, Epoch, Identity, LoadError, x509};
@@ -43,28 +42,23 @@ pub const BAD_FILES: u8 = 3;
 /// Runs the command line `arguments`, without the program's name, and tells the exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let (flags, run) = match flags::parse(arguments) {
-        Parsed::Help(text) => {
-            print!("{text}");
-            return DONE;
-        }
-        Parsed::Version => {
-            println!("egret {}", env!("CARGO_PKG_VERSION"));
-            return DONE;
-        }
+        Parsed::Help(text) => return say(text),
+        Parsed::Version => return say(&version()),
         Parsed::Run(flags) => (flags, true),
         Parsed::Check(flags) => (flags, false),
     };
     let config = match config::build(&flags) {
         Ok(config) => config,
-        Err(errors) => {
-            for error in errors {
-                eprintln!("egret: {error}");
+        Err(rejected) => {
+            complain(&rejected.errors);
+            if !run {
+                complain(&check_files(&rejected));
             }
             return BAD_OPTIONS;
         }
     };
     if !run {
-        return check::report(&config, SystemTime::now());
+        return check(&config);
     }
     crate::log::init(config.log);
     match run_until_stopped(config) {
@@ -74,6 +68,62 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             error.exit_code()
         }
     }
+}
+
+/// Prints to stdout, where a reader that has seen enough may be gone.
+fn say(text: &str) -> u8 {
+    let _gone = io::stdout().write_all(text.as_bytes());
+    DONE
+}
+
+fn complain(lines: &[impl fmt::Display]) {
+    for line in lines {
+        eprintln!("egret: {line}");
+    }
+}
+
+fn version() -> String {
+    format!(
+        "egret {} ({}, {})\n\
+         at most {} clients, {} routes, {} identities, and for each identity\n\
+         {} connections, {} requests waiting, TLS sessions of {} upstreams\n",
+        env!("CARGO_PKG_VERSION"),
+        env!("EGRET_TARGET"),
+        env!("EGRET_PROFILE"),
+        limits::CLIENTS_MAX,
+        limits::ROUTES_MAX,
+        limits::IDENTITIES_MAX,
+        limits::CONNECTIONS_MAX,
+        limits::WAITING_MAX,
+        limits::SESSIONS_MAX,
+    )
+}
+
+fn check(config: &Config) -> u8 {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    match check::examine(config, &clock) {
+        Ok(report) => {
+            say(&report.to_string());
+            let warnings = report.warnings().into_iter();
+            complain(
+                &warnings
+                    .map(|text| format!("warning: {text}"))
+                    .collect::<Vec<_>>(),
+            );
+            DONE
+        }
+        Err(faults) => {
+            complain(&faults);
+            BAD_FILES
+        }
+    }
+}
+
+/// The files of what can be understood of options that are wrong: all mistakes in one go.
+fn check_files(rejected: &Rejected) -> Vec<Fault> {
+    let roots = rejected.ca.clone().map(|ca| DefaultRoots::new(Some(ca)));
+    let identities: Vec<_> = rejected.identities.iter().collect();
+    check::faults(&identities, roots.as_ref(), SystemClock.time())
 }
 
 /// Why the program could not run.
@@ -210,7 +260,7 @@ impl App {
 
     fn load_all(&self) -> Result<(), StartError> {
         for (id, identity) in self.config.identities() {
-            if !self.config.is_used(id) && identity.name != "none" {
+            if !self.config.is_used(id) && !identity.is_none() {
                 ::log::warn!("identity {:?} is used by no route", identity.name);
             }
         }

@@ -101,6 +101,29 @@ pub const OPTIONS_FILE_MAX: u64 = 256 * 1024;
 /// Certificates in our own chain.
 pub const OWN_CHAIN_CERTS_MAX: usize = 16;
 
+// ---- what one of each takes at its worst, in bytes of heap (tests/memory.rs measures them) ----
+
+/// A client connection and the request that it has under way.
+pub const CLIENT_BYTES: usize = 192 * 1024;
+/// What an upstream connection adds to the client that it serves.
+pub const CONNECTION_BYTES: usize = 360 * 1024;
+/// What a request adds to its client while it waits for a connection.
+pub const WAITING_BYTES: usize = 384;
+/// One upstream's TLS sessions.
+pub const SESSION_BYTES: usize = 248 * 1024;
+/// A remembered host name.
+pub const DNS_NAME_BYTES: usize = 512;
+/// One epoch of an identity, without its roots.
+pub const IDENTITY_BYTES: usize = 72 * 1024;
+/// A root certificate.
+pub const ROOT_BYTES: usize = 1024;
+/// What a root takes on top while its file is read.
+pub const ROOT_READ_BYTES: usize = 2560;
+/// A route, and its listener.
+pub const ROUTE_BYTES: usize = 8 * 1024;
+/// What is there however small the tables are.
+pub const PROCESS_BYTES: usize = 128 * 1024;
+
 // ---- how long ----
 
 /// `--connect-timeout`: DNS, TCP and TLS together.
@@ -130,6 +153,8 @@ pub const DNS_FRESH: Duration = Duration::from_secs(5);
 /// The share of the connect timeout that a new DNS answer is waited for when an older one is at
 /// hand: a quarter leaves the rest to TCP and TLS.
 pub const DNS_PATIENCE_SHARE: u32 = 4;
+/// How long before its end a certificate is warned of, or the last third of a shorter life.
+pub const EXPIRY_NOTICE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How long the last good DNS answer may stand in when DNS fails.
 pub const DNS_STALE: Duration = Duration::from_secs(24 * 60 * 60);
 /// The delay before the next address is tried beside the one under way (RFC 8305 §5).

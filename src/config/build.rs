@@ -1,12 +1,18 @@
 //! All options together.
 
+use std::path::PathBuf;
+
+use log::LevelFilter;
+
 use super::draft::{self, Draft};
 use super::forward::ForwardDraft;
 use super::route::RouteDraft;
-use super::{Config, ConfigError, Fault, Limits, Problem, Timeouts, identity, listener, values};
+use super::{
+    Config, ConfigError, Fault, IdentityConfig, Limits, Problem, Timeouts, identity, listener,
+    values,
+};
 use crate::flags::{FlagError, Flags, Options};
 use crate::limits;
-use log::LevelFilter;
 
 /// What `--log` may say.
 const LEVELS: [(&str, LevelFilter); 6] = [
@@ -18,12 +24,23 @@ const LEVELS: [(&str, LevelFilter); 6] = [
     ("trace", LevelFilter::Trace),
 ];
 
+/// Options that make no configuration.
+#[derive(Debug, Clone)]
+pub struct Rejected {
+    /// Everything that is wrong, the command line's own mistakes first: identities, routes, what
+    /// listeners have in common, the rest, each in the order given.
+    pub errors: Vec<ConfigError>,
+    /// The identities that nothing is wrong with: their files can be looked at all the same.
+    pub identities: Vec<IdentityConfig>,
+    /// `--ca`, if it is given and sound.
+    pub ca: Option<PathBuf>,
+}
+
 /// Makes types of the options.
 ///
 /// # Errors
-/// Everything that is wrong, the command line's own mistakes first: identities, routes, forward
-/// rules, what listeners have in common, the rest, each in the order given.
-pub fn build(flags: &Flags) -> Result<Config, Vec<ConfigError>> {
+/// What is wrong, and what is not.
+pub fn build(flags: &Flags) -> Result<Config, Rejected> {
     let mut errors: Vec<_> = flags
         .errors
         .iter()
@@ -62,10 +79,19 @@ pub fn build(flags: &Flags) -> Result<Config, Vec<ConfigError>> {
         log: single("--log", &options.log, LevelFilter::Info, level, &mut errors),
     };
     if errors.is_empty() {
-        Ok(config)
-    } else {
-        Err(errors)
+        return Ok(config);
     }
+    let mut identities = config.identities;
+    identities.retain(|one| {
+        !errors
+            .iter()
+            .any(|error| error.is_of(identity::OPTION, &one.text))
+    });
+    Err(Rejected {
+        errors,
+        identities,
+        ca: config.ca,
+    })
 }
 
 /// What is wrong with how many routes and forward rules there are.

@@ -246,6 +246,11 @@ impl ConfigError {
         }
     }
 
+    /// Whether it is about this value of this option.
+    pub(super) fn is_of(&self, name: &str, text: &str) -> bool {
+        matches!(self, Self::Option { option, value: Some(value), .. } if *option == name && value == text)
+    }
+
     pub(super) fn of_all(option: &'static str, problem: Problem) -> Self {
         Self::Option {
             option,

@@ -49,6 +49,7 @@ impl IdentityConfig {
     /// An identity of this name with nothing set: no certificate, default roots and limits.
     pub fn named(name: &str) -> Self {
         Self {
+            text: name.to_owned(),
             name: name.to_owned(),
             cert: None,
             key: None,
@@ -59,6 +60,13 @@ impl IdentityConfig {
             waiting: limits::WAITING_DEFAULT,
             sessions: limits::SESSIONS_DEFAULT,
         }
+    }
+}
+
+impl IdentityConfig {
+    /// Whether it is the built-in one.
+    pub fn is_none(&self) -> bool {
+        self.name == NONE
     }
 }
 
@@ -107,6 +115,7 @@ pub(super) fn read_all(texts: &[String], errors: &mut Vec<ConfigError>) -> Vec<I
 fn read(text: &str) -> (IdentityConfig, Vec<Problem>) {
     let mut identity = IdentityConfig::named("");
     let list = List::read(text, KEYS, &mut identity);
+    identity.text = text.to_owned();
     identity.name = list.bare.to_owned();
     let name = values::identity_name(list.bare).err().map(Problem::Value);
     let across = if list.bare == NONE {

@@ -24,7 +24,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use build::build;
+pub use build::{Rejected, build};
 pub use error::{ConfigError, Fault, Given, Problem};
 pub use host::{HostFault, destination};
 pub use listen::UnixFault;
@@ -99,6 +99,8 @@ pub struct Timeouts {
 /// `--identity`: who we are to the cloud, and whom we trust there.
 #[derive(Debug, Clone)]
 pub struct IdentityConfig {
+    /// The option's value as it was given, for messages; the name alone where none was given.
+    pub text: String,
     /// Its name, for people and for `identity=`.
     pub name: String,
     /// Certificate chain; `None`: TLS without a client certificate.

@@ -27,7 +27,7 @@ fn config(words: &[&str]) -> Config {
 fn errors<S: AsRef<str>>(words: &[S]) -> Vec<String> {
     match build(&flags_of(words)) {
         Ok(_) => Vec::new(),
-        Err(errors) => errors.iter().map(ToString::to_string).collect(),
+        Err(rejected) => rejected.errors.iter().map(ToString::to_string).collect(),
     }
 }
 

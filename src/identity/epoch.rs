@@ -94,9 +94,10 @@ impl Epoch {
         self.idle.borrow().len()
     }
 
-    /// Ends the epoch: its idle connections close, and none comes back to it.
+    /// Ends the epoch: its sessions are dropped, its idle connections close, and none comes back.
     pub(super) fn retire(&self) {
         self.retired.set(true);
+        self.sessions.end();
         while let Some(pooled) = self.take_oldest() {
             drop(pooled);
         }

@@ -32,6 +32,8 @@ pub struct Slot {
     pub config: Arc<ClientConfig>,
     /// What became of our certificate in the last full handshake: a resumed one does not ask.
     certificate: Cell<OurCertificate>,
+    /// `None`: nothing is kept.
+    store: Option<Arc<Store>>,
 }
 
 impl Slot {
@@ -41,6 +43,16 @@ impl Slot {
             self.certificate.set(facts.certificate);
         }
         self.certificate.get()
+    }
+}
+
+impl Drop for Slot {
+    /// Connections made with the slot live on, and with them their configuration: the sessions
+    /// must not, and what the server still sends is not kept.
+    fn drop(&mut self) {
+        if let Some(store) = &self.store {
+            *store.stored() = Stored::closed();
+        }
     }
 }
 
@@ -61,17 +73,24 @@ impl Sessions {
         if let Some(slot) = table.get(upstream) {
             return Rc::clone(slot);
         }
-        let resumption = match table.capacity() {
-            0 => Resumption::disabled(),
-            _ => Resumption::store(Arc::new(Store::default())),
+        let store = (table.capacity() > 0).then(|| Arc::new(Store::default()));
+        let resumption = match &store {
+            Some(store) => Resumption::store(Arc::clone(store) as Arc<dyn ClientSessionStore>),
+            None => Resumption::disabled(),
         };
         let slot = Rc::new(Slot {
             config: Arc::new(self.configure(upstream, resumption)),
             certificate: Cell::default(),
+            store,
         });
         // A table without capacity hands the slot back: it lives as long as its connection.
         let _unkept = table.insert(upstream.clone(), Rc::clone(&slot), |_| false);
         slot
+    }
+
+    /// Drops all sessions, and keeps none from now on.
+    pub fn end(&self) {
+        self.table.replace(Lru::new(0));
     }
 
     /// Upstreams whose sessions are kept.
@@ -106,6 +125,17 @@ struct Stored {
     /// Oldest first.
     tickets: [Option<Tls13ClientSessionValue>; TICKETS_PER_UPSTREAM],
     group: Option<NamedGroup>,
+    /// The slot is gone: nothing is kept any more.
+    closed: bool,
+}
+
+impl Stored {
+    fn closed() -> Self {
+        Self {
+            closed: true,
+            ..Self::default()
+        }
+    }
 }
 
 impl Store {
@@ -131,7 +161,10 @@ impl ClientSessionStore for Store {
     }
 
     fn set_tls12_session(&self, _: ServerName<'static>, value: Tls12ClientSessionValue) {
-        self.stored().tls12 = Some(value);
+        let mut stored = self.stored();
+        if !stored.closed {
+            stored.tls12 = Some(value);
+        }
     }
 
     fn tls12_session(&self, _: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
@@ -144,6 +177,9 @@ impl ClientSessionStore for Store {
 
     fn insert_tls13_ticket(&self, _: ServerName<'static>, value: Tls13ClientSessionValue) {
         let mut stored = self.stored();
+        if stored.closed {
+            return;
+        }
         let tickets = &mut stored.tickets;
         match tickets.iter_mut().find(|ticket| ticket.is_none()) {
             Some(free) => *free = Some(value),

@@ -79,11 +79,13 @@ fn no_text_makes_options_panic_and_every_error_is_one_line() {
                 check(&config);
                 accepted += 1;
             }
-            Err(errors) => assert!(
-                errors
+            Err(rejected) => assert!(
+                rejected
+                    .errors
                     .iter()
                     .all(|error| !error.to_string().contains(char::is_control)),
-                "seed {seed}: {words:?}: {errors:?}"
+                "seed {seed}: {words:?}: {:?}",
+                rejected.errors
             ),
         }
     }

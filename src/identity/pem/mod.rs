@@ -50,15 +50,23 @@ pub fn load_credentials(cert: &Path, key: Option<&Path>) -> Result<Credentials, 
     }
 }
 
+/// Everything that is wrong with these files; [`load_credentials`] stops at the first fault.
+pub fn credential_faults(cert: &Path, key: Option<&Path>) -> Vec<FileError> {
+    let Err(first) = load_credentials(cert, key) else {
+        return Vec::new();
+    };
+    let unseen = key.filter(|key| *key != cert && first.path == cert);
+    let second = unseen.and_then(|key| PemFile::read(key).and_then(|key| signer(&key)).err());
+    [Some(first), second].into_iter().flatten().collect()
+}
+
 /// [`load_credentials`] of bytes; both may be the same file.
 ///
 /// # Errors
 /// As [`load_credentials`].
 pub fn parse_credentials(cert: &PemFile, key: &PemFile) -> Result<Credentials, FileError> {
     let chain = parse_chain(&cert.bytes).map_err(|cause| cert.error(cause))?;
-    let signer = blocks(&key.bytes)
-        .and_then(|blocks| key::only_key(&blocks))
-        .map_err(|cause| key.error(cause))?;
+    let signer = signer(key)?;
     let leaf = find_leaf(&chain, signer.as_ref(), cert, key)?.clone();
     let warnings = warning::about(&chain, cert, key);
     let chain = chain.into_iter().map(|link| link.der).collect();
@@ -67,6 +75,12 @@ pub fn parse_credentials(cert: &PemFile, key: &PemFile) -> Result<Credentials, F
         leaf,
         warnings,
     })
+}
+
+fn signer(key: &PemFile) -> Result<Arc<dyn SigningKey>, FileError> {
+    blocks(&key.bytes)
+        .and_then(|blocks| key::only_key(&blocks))
+        .map_err(|cause| key.error(cause))
 }
 
 /// One certificate of our chain.

@@ -1,0 +1,70 @@
+//! The most memory that the tables can take: capacity by capacity, whatever any peer does.
+
+use crate::config::{Config, IdentityConfig};
+use crate::limits;
+
+/// One table at its worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Line {
+    /// What it holds.
+    pub what: &'static str,
+    /// How many.
+    pub capacity: usize,
+    /// Bytes of heap that one can take.
+    pub each: usize,
+}
+
+impl Line {
+    /// Bytes of heap that the table can take.
+    pub fn bytes(&self) -> usize {
+        self.capacity * self.each
+    }
+}
+
+/// Every table of `config` at its worst. `roots` are held by all identities together, those that
+/// several share counted once.
+pub fn worst_case(config: &Config, roots: usize) -> Vec<Line> {
+    let clients = config.listeners.iter().map(|one| one.clients).sum();
+    let used: Vec<_> = config
+        .identities()
+        .filter(|(id, _)| config.is_used(*id))
+        .map(|(_, identity)| identity)
+        .collect();
+    let sum = |count: fn(&IdentityConfig) -> usize| used.iter().map(|one| count(one)).sum();
+    let line = |what, capacity, each| Line {
+        what,
+        capacity,
+        each,
+    };
+    vec![
+        line("clients", clients, limits::CLIENT_BYTES),
+        line(
+            "upstream connections",
+            sum(|one| one.connections),
+            limits::CONNECTION_BYTES,
+        ),
+        line(
+            "requests waiting",
+            sum(|one| one.waiting),
+            limits::WAITING_BYTES,
+        ),
+        line(
+            "upstreams' TLS sessions",
+            sum(|one| one.sessions),
+            limits::SESSION_BYTES,
+        ),
+        line("DNS names", limits::DNS_NAMES, limits::DNS_NAME_BYTES),
+        line(
+            "identities, old and new",
+            used.len() * EPOCHS,
+            limits::IDENTITY_BYTES,
+        ),
+        line("roots, old and new", roots * EPOCHS, limits::ROOT_BYTES),
+        line("roots, while read", roots, limits::ROOT_READ_BYTES),
+        line("routes", config.routes.len(), limits::ROUTE_BYTES),
+        line("the rest of the program", 1, limits::PROCESS_BYTES),
+    ]
+}
+
+/// While files are read again, what follows from the old ones still serves.
+const EPOCHS: usize = 2;

@@ -1,6 +1,5 @@
 //! A real nginx with one worker, as anybody would run it, in a folder of its own.
 
-use std::path::PathBuf;
 use std::process::Command;
 
 use crate::support::certs::Dir;
@@ -64,9 +63,11 @@ impl Nginx {
         self.process.access_log()
     }
 
-    /// A folder for what it serves or stores.
-    pub fn folder(&self) -> PathBuf {
-        self.dir.file("files")
+    /// The process id of its worker; panics when there is none.
+    pub fn worker(&self) -> u32 {
+        let line = self.process.wait_line(WORKER_STARTED);
+        let pid = line.rsplit(' ').next().and_then(|pid| pid.parse().ok());
+        pid.expect("a number at the end of the line")
     }
 }
 
@@ -101,7 +102,6 @@ fn write_config(dir: &Dir, http: &str) {
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|name| format!("{name}_temp_path {};", dir.file(name).display()))
         .concat();
-    std::fs::create_dir_all(dir.file("files")).expect("a folder");
     let user = id("-un");
     let group = id("-gn");
     dir.write(

@@ -283,28 +283,34 @@ fn storage(cloud: &Cloud) -> Nginx {
 }
 
 #[test]
-fn ten_megabytes_go_up_and_come_down_unchanged() {
+fn ten_megabytes_go_up_and_come_down_unchanged_in_both_versions() {
     let cloud = Cloud::new();
     let _nginx = storage(&cloud);
-    let egret = one(&cloud, &[]);
     let file = cloud.dir.file("large");
     let content = write_large(&file, LARGE);
     let source = file.display().to_string();
-
-    let put = curl(egret.addr(0), "/files/length", &["-T", &source]);
-    assert_eq!(put.status, 201, "{}", put.text());
-    let chunked = ["-T", &source, "-H", "Transfer-Encoding: chunked"];
-    let put = curl(egret.addr(0), "/files/chunked", &chunked);
-    assert_eq!(put.status, 201, "{}", put.text());
-    for name in ["length", "chunked"] {
-        let stored = std::fs::read(cloud.dir.file("stored").join(name)).expect("a file");
-        assert!(stored == content, "{name}: {} bytes arrived", stored.len());
-        let got = curl(egret.addr(0), &format!("/files/{name}"), &[]);
-        assert!(got.body == content, "{name}: {} bytes came", got.body.len());
+    let identity = cloud.identity("client");
+    for tls in ["1.2", "1.3"] {
+        let egret = builder(&cloud)
+            .identity(&format!("{identity},tls={tls}"))
+            .route(&cloud.to("client"))
+            .start();
+        let chunked = ["-H", "Transfer-Encoding: chunked"];
+        for (name, framing) in [("length", &[][..]), ("chunked", &chunked)] {
+            let target = format!("/files/{tls}/{name}");
+            let options = [&["-T", &source], framing].concat();
+            let put = curl(egret.addr(0), &target, &options);
+            assert_eq!(put.status, 201, "{}", put.text());
+            let stored = cloud.dir.file("stored").join(tls).join(name);
+            let stored = std::fs::read(stored).expect("a file");
+            assert!(stored == content, "{target}: {} arrived", stored.len());
+            // Compressed on the fly it has no length: nginx sends chunks.
+            for options in [&[][..], &["--compressed"]] {
+                let got = curl(egret.addr(0), &target, options);
+                assert!(got.body == content, "{target}: {} came", got.body.len());
+            }
+        }
     }
-    // Compressed on the fly it has no length: nginx sends chunks.
-    let got = curl(egret.addr(0), "/files/length", &["--compressed"]);
-    assert!(got.body == content, "{} bytes came", got.body.len());
 }
 
 #[test]

@@ -17,11 +17,26 @@ use support::client;
 use support::egret::Egret;
 
 fn egret(cloud: &Cloud) -> Egret {
-    Egret::builder(env!("CARGO_BIN_EXE_egret"))
+    egret_with(cloud, &[])
+}
+
+fn egret_with(cloud: &Cloud, options: &[(&str, &str)]) -> Egret {
+    let mut builder = Egret::builder(env!("CARGO_BIN_EXE_egret"))
         .ca(&cloud.ca())
         .identity(&cloud.identity("client"))
-        .route(&cloud.to("client"))
-        .start()
+        .route(&cloud.to("client"));
+    for (option, value) in options {
+        builder = builder.option(option, value);
+    }
+    builder.start()
+}
+
+/// All that nginx logged so far: it logs requests in order, so one more is sent and waited for.
+fn whole_log(nginx: &Nginx, addr: SocketAddr) -> Vec<String> {
+    let before = nginx.access_log_now().len();
+    let last = format!("/last/{before}");
+    assert_eq!(client::get(addr, &last).status, 200);
+    nginx.access_log_with(&format!(" {last} "))
 }
 
 /// Requests with so many clients at once, again and again for that long.
@@ -76,6 +91,35 @@ fn no_request_fails_while_nginx_closes_idle_connections_under_us() {
     egret.wait_exit();
     let counters = egret.wait_line(" requests, ");
     assert!(counters.contains(" 0 failures"), "{counters}");
+}
+
+#[test]
+fn where_nginx_closes_instead_of_answering_a_get_is_sent_twice_and_a_post_once() {
+    let cloud = Cloud::new();
+    // 444 is nginx' word for closing without a response.
+    let nginx = cloud.start("location /gone { return 444; }");
+    let (pooling, fresh) = (
+        egret(&cloud),
+        egret_with(&cloud, &[("--upstream-idle", "0")]),
+    );
+    let cases = [
+        (&pooling, "GET", 2),
+        (&pooling, "POST", 1),
+        (&fresh, "GET", 1),
+        (&fresh, "POST", 1),
+    ];
+    for (n, (egret, method, times)) in cases.into_iter().enumerate() {
+        assert_all_good(egret.addr(0));
+        let request = format!("{method} /gone/{n} HTTP/1.1\r\nHost: x\r\n\r\n");
+        let response = client::send(egret.addr(0), request.as_bytes());
+        assert_eq!(response.status, 502, "{}", response.text());
+        let told = response.header("proxy-status").unwrap_or_default();
+        assert!(told.contains("error=connection_terminated"), "{told}");
+        let gone = format!(" /gone/{n} ");
+        let log = whole_log(&nginx, egret.addr(0));
+        let arrived = log.iter().filter(|line| line.contains(&gone)).count();
+        assert_eq!(arrived, times, "{method} {n}: {log:#?}");
+    }
 }
 
 #[test]

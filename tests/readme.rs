@@ -59,10 +59,21 @@ fn it_names_every_option() {
 fn it_names_every_limit_with_its_value() {
     let constants: Vec<(&str, String)> = LIMITS.lines().filter_map(constant).collect();
     assert!(constants.len() > 50, "{constants:?}");
-    for (name, value) in constants {
+    for (name, value) in &constants {
         let cells = format!("| {value} | `{name}` |");
         assert!(README.contains(&cells), "no line with {cells}");
     }
+    for named in README.lines().filter_map(limit_of_row) {
+        assert!(constants.iter().any(|(name, _)| *name == named), "{named}");
+    }
+}
+
+/// The constant in the third cell of a row of the tables of limits.
+fn limit_of_row(line: &str) -> Option<&str> {
+    let cell = line.strip_prefix("| ")?.split(" | ").nth(2)?;
+    let name = cell.strip_prefix('`')?.strip_suffix('`')?;
+    let is_constant = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
+    name.bytes().all(is_constant).then_some(name)
 }
 
 /// The name and the value, for people, of a line `pub const NAME: TYPE = VALUE;`.

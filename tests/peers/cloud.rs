@@ -79,7 +79,7 @@ impl Cloud {
     pub fn server(&self, more: &str) -> String {
         format!(
             "log_format seen '$status $ssl_session_reused $connection $connection_requests \
-                 $request_method $ssl_client_s_dn';
+                 $request_method $request_uri $ssl_client_s_dn';
              server {{ {} access_log /dev/stdout seen; {more} {} }}",
             self.tls(),
             echo()

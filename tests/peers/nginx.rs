@@ -58,6 +58,13 @@ impl Nginx {
         self.process.access_log()
     }
 
+    /// The lines of `access_log /dev/stdout`, once one has this text in it.
+    pub fn access_log_with(&self, part: &str) -> Vec<String> {
+        let has = |log: &[String]| log.iter().any(|line| line.contains(part));
+        self.process.wait_access_log(has);
+        self.process.access_log()
+    }
+
     /// The lines of `access_log /dev/stdout` that are there now.
     pub fn access_log_now(&self) -> Vec<String> {
         self.process.access_log()

@@ -1,6 +1,6 @@
 # Everything that is run by hand or by CI. `make demo` and `make test` need nothing but Rust.
 
-.PHONY: all demo test test-peers lint
+.PHONY: all demo test test-peers bench lint
 
 all:
 	cargo build --release
@@ -13,9 +13,14 @@ demo:
 test:
 	cargo test
 
-# Needs nginx, curl and openssl.
+# Needs nginx, curl, openssl and ssh-keygen.
 test-peers:
 	cargo test --features peers --test 'peers_*'
+
+# egret beside nginx doing the same, in under a minute. Needs nginx.
+bench:
+	cargo build --release --bin egret
+	cargo run --quiet --example bench
 
 lint:
 	cargo fmt --check

@@ -376,9 +376,17 @@ impl<S: Read + Write> Client<S> {
 
     fn read_some(&mut self) -> io::Result<usize> {
         let mut bytes = [0; 16 * 1024];
-        let count = self.stream.read(&mut bytes)?;
-        self.unread.extend_from_slice(&bytes[..count]);
-        Ok(count)
+        loop {
+            match self.stream.read(&mut bytes) {
+                // A socket with a timeout is interrupted by signals that nobody handles, too.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+                Ok(count) => {
+                    self.unread.extend_from_slice(&bytes[..count]);
+                    return Ok(count);
+                }
+            }
+        }
     }
 }
 

@@ -1,0 +1,153 @@
+//! Options become listeners: what each serves, and the sockets it is served on.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio::task::spawn_local;
+
+use super::run::{App, SocketFile, StartError};
+use crate::config::{self, ForwardId, IdentityId, ListenerConfig, RouteId};
+use crate::identity::Identity;
+use crate::limits;
+use crate::proxy::Proxy;
+use crate::proxy::destination::Serves;
+use crate::proxy::forward::{Rule, Rules};
+use crate::proxy::headers::Pseudonym;
+use crate::proxy::target::{Route, Routes};
+use crate::server::{self, At, Bound, Clients, Listener, Passed, Patience};
+use crate::upstream::connect::Dialer;
+use crate::upstream::resolver::{Resolver, System};
+
+impl App {
+    pub(super) fn listen(&mut self) -> Result<(), StartError> {
+        let proxy = Rc::new(self.proxy());
+        let patience = Patience {
+            header: self.config.timeouts.header,
+            idle: self.config.timeouts.idle,
+            head_max: self.config.limits.header,
+        };
+        let mut passed = Passed::from_environment();
+        let mut accepting = Vec::new();
+        for config in &self.config.listeners {
+            let options = self.options(config);
+            let name = format!("listener {}", config.listen);
+            let listener = Rc::new(Listener {
+                proxy: Rc::clone(&proxy),
+                serves: Rc::new(self.serves(config)?),
+                clients: Clients::new(name, config.clients),
+                patience,
+            });
+            let guarded = self.is_guarded(config);
+            let bound = server::bind(&config.listen, &config.access, guarded, &mut passed)
+                .map_err(|error| {
+                    let option = options.first().cloned().unwrap_or_default();
+                    StartError::Bind(option, error)
+                })?;
+            for Bound { acceptor, at } in bound {
+                for option in &options {
+                    ::log::info!("listening on {at} ({option})");
+                }
+                match at {
+                    At::Tcp(address) => proxy.dialer.listeners.borrow_mut().push(address),
+                    At::Unix(path) => self.sockets.push(SocketFile(path)),
+                    At::Passed(_) => {}
+                }
+                accepting.push(spawn_local(Rc::clone(&listener).accept(acceptor)));
+            }
+            self.listeners.push(listener);
+        }
+        self.accepting = accepting;
+        for identity in self.used() {
+            spawn_local(Rc::clone(identity).sweep());
+        }
+        Ok(())
+    }
+
+    /// The options that share a LISTEN, as they were given.
+    fn options(&self, listener: &ListenerConfig) -> Vec<String> {
+        match &listener.serves {
+            config::Serves::Routes(ids) => {
+                let text = |id: &RouteId| format!("--route {}", self.config.route(*id).text);
+                ids.iter().map(text).collect()
+            }
+            config::Serves::Forwards(ids) => {
+                let text = |id: &ForwardId| format!("--forward {}", self.config.forward(*id).text);
+                ids.iter().map(text).collect()
+            }
+        }
+    }
+
+    /// Whether each option of a LISTEN says `from=`.
+    fn is_guarded(&self, listener: &ListenerConfig) -> bool {
+        match &listener.serves {
+            config::Serves::Routes(ids) => {
+                ids.iter().all(|id| !self.config.route(*id).from.is_empty())
+            }
+            config::Serves::Forwards(ids) => ids
+                .iter()
+                .all(|id| !self.config.forward(*id).from.is_empty()),
+        }
+    }
+
+    fn proxy(&self) -> Proxy {
+        let timeouts = self.config.timeouts;
+        Proxy {
+            dialer: Dialer {
+                resolver: Resolver::new(Arc::new(System), timeouts.connect),
+                handshakes: Semaphore::new(limits::HANDSHAKES_MAX),
+                listeners: RefCell::default(),
+                connect_timeout: timeouts.connect,
+                wait_timeout: timeouts.wait,
+                upstream_idle: timeouts.upstream_idle,
+            },
+            clock: Arc::clone(&self.clock),
+            pseudonym: Pseudonym::new(random_number()),
+            max_body: self.config.limits.body,
+            response_timeout: timeouts.response,
+            tunnel_idle: timeouts.tunnel,
+        }
+    }
+
+    fn serves(&self, listener: &ListenerConfig) -> Result<Serves, StartError> {
+        match &listener.serves {
+            config::Serves::Routes(ids) => self.routes(ids).map(Serves::Routes),
+            config::Serves::Forwards(ids) => Ok(Serves::Rules(self.rules(ids))),
+        }
+    }
+
+    fn routes(&self, ids: &[RouteId]) -> Result<Routes, StartError> {
+        let mut routes = Vec::with_capacity(ids.len());
+        for id in ids {
+            let config = self.config.route(*id).clone();
+            let text = config.text.clone();
+            if let Some(identity) = self.identity(config.identity) {
+                let route = Route::new(config, identity);
+                routes.push(Rc::new(
+                    route.map_err(|error| StartError::Route(text, error))?,
+                ));
+            }
+        }
+        Ok(Routes::new(routes))
+    }
+
+    fn rules(&self, ids: &[ForwardId]) -> Rules {
+        let rule = |id: &ForwardId| {
+            let config = self.config.forward(*id).clone();
+            let identity = self.identity(config.identity)?;
+            Some(Rule { config, identity })
+        };
+        Rules(ids.iter().filter_map(rule).collect())
+    }
+
+    fn identity(&self, id: IdentityId) -> Option<Rc<Identity>> {
+        self.identities.get(usize::from(id.0)).cloned()
+    }
+}
+
+/// A number that another egret on the way does not have.
+fn random_number() -> u32 {
+    use std::hash::{BuildHasher, Hasher, RandomState};
+    RandomState::new().build_hasher().finish() as u32
+}

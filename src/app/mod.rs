@@ -1,0 +1,112 @@
+//! Wiring: options become identities, routes and listeners; signals stop and reload them.
+
+mod listen;
+mod run;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use crate::check::{self, Fault};
+use crate::config::{self, Config, Rejected};
+use crate::flags::{self, Parsed};
+use crate::identity::DefaultRoots;
+use crate::identity::clock::{Clock, SystemClock};
+use crate::limits;
+
+/// A clean stop.
+pub const DONE: u8 = 0;
+/// A failure at run time.
+pub const FAILED: u8 = 1;
+/// The options are wrong.
+pub const BAD_OPTIONS: u8 = 2;
+/// The files are wrong.
+pub const BAD_FILES: u8 = 3;
+
+/// Runs the command line `arguments`, without the program's name, and tells the exit code.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let (flags, run) = match flags::parse(arguments) {
+        Parsed::Help(text) => return say(text),
+        Parsed::Version => return say(&version()),
+        Parsed::Run(flags) => (flags, true),
+        Parsed::Check(flags) => (flags, false),
+    };
+    let config = match config::build(&flags) {
+        Ok(config) => config,
+        Err(rejected) => {
+            complain(&rejected.errors);
+            if !run {
+                complain(&check_files(&rejected));
+            }
+            return BAD_OPTIONS;
+        }
+    };
+    if !run {
+        return check(&config);
+    }
+    crate::log::init(config.log);
+    match run::until_stopped(config) {
+        Ok(()) => DONE,
+        Err(error) => {
+            ::log::error!("{error}");
+            error.exit_code()
+        }
+    }
+}
+
+/// Prints to stdout, where a reader that has seen enough may be gone.
+fn say(text: &str) -> u8 {
+    let _gone = io::stdout().write_all(text.as_bytes());
+    DONE
+}
+
+fn complain(lines: &[impl fmt::Display]) {
+    for line in lines {
+        eprintln!("egret: {line}");
+    }
+}
+
+fn version() -> String {
+    format!(
+        "egret {} ({}, {})\n\
+         at most {} clients, {} routes, {} identities, and for each identity\n\
+         {} connections, {} requests waiting, TLS sessions of {} upstreams\n",
+        env!("CARGO_PKG_VERSION"),
+        env!("EGRET_TARGET"),
+        env!("EGRET_PROFILE"),
+        limits::CLIENTS_MAX,
+        limits::ROUTES_MAX,
+        limits::IDENTITIES_MAX,
+        limits::CONNECTIONS_MAX,
+        limits::WAITING_MAX,
+        limits::SESSIONS_MAX,
+    )
+}
+
+fn check(config: &Config) -> u8 {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    match check::examine(config, &clock) {
+        Ok(report) => {
+            say(&report.to_string());
+            let warnings = report.warnings().into_iter();
+            complain(
+                &warnings
+                    .map(|text| format!("warning: {text}"))
+                    .collect::<Vec<_>>(),
+            );
+            DONE
+        }
+        Err(faults) => {
+            complain(&faults);
+            BAD_FILES
+        }
+    }
+}
+
+/// The files of what can be understood of options that are wrong: all mistakes in one go.
+fn check_files(rejected: &Rejected) -> Vec<Fault> {
+    let roots = rejected.ca.clone().map(|ca| DefaultRoots::new(Some(ca)));
+    let identities: Vec<_> = rejected.identities.iter().collect();
+    check::faults(&identities, roots.as_ref(), SystemClock.time())
+}

@@ -1,0 +1,292 @@
+//! From start to stop: files are read, sockets bound, signals heeded.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+use super::{BAD_FILES, BAD_OPTIONS, FAILED};
+use crate::check;
+use crate::config::{Config, IdentityId};
+use crate::identity::clock::{Clock, SystemClock};
+use crate::identity::{DefaultRoots, Epoch, Identity, LoadError, x509};
+use crate::limits;
+use crate::proxy::target::BadAuthority;
+use crate::server::{BindError, Listener};
+
+/// Why the program could not run.
+#[derive(Debug)]
+pub(super) enum StartError {
+    Bind(String, BindError),
+    Route(String, BadAuthority),
+    /// No identity of any route can work: their files are there and bad.
+    NoIdentity,
+    System(io::Error),
+}
+
+impl StartError {
+    pub(super) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Bind(..) | Self::System(_) => FAILED,
+            Self::Route(..) => BAD_OPTIONS,
+            Self::NoIdentity => BAD_FILES,
+        }
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bind(option, error) => write!(f, "{option}: {error}"),
+            Self::Route(route, error) => write!(f, "--route {route:?}: {error}"),
+            Self::NoIdentity => f.write_str(
+                "no identity of any route has files that load; mend them and start again",
+            ),
+            Self::System(error) => write!(f, "the system refused: {error}"),
+        }
+    }
+}
+
+impl From<io::Error> for StartError {
+    fn from(error: io::Error) -> Self {
+        Self::System(error)
+    }
+}
+
+pub(super) fn until_stopped(config: Config) -> Result<(), StartError> {
+    raise_descriptor_limit(&config);
+    let runtime = Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build_local(LocalOptions::default())?;
+    runtime.block_on(async {
+        let signals = Signals::new()?;
+        let app = App::start(config)?;
+        app.run(signals).await;
+        Ok(())
+    })
+}
+
+/// A running egret.
+pub(super) struct App {
+    pub(super) identities: Vec<Rc<Identity>>,
+    pub(super) listeners: Vec<Rc<Listener>>,
+    pub(super) accepting: Vec<JoinHandle<()>>,
+    /// Unix sockets that were made here.
+    pub(super) sockets: Vec<SocketFile>,
+    pub(super) roots: DefaultRoots,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) config: Config,
+}
+
+/// A unix socket's file, which goes when we do.
+pub(super) struct SocketFile(pub(super) PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // Somebody may have removed it before us.
+        let _gone = std::fs::remove_file(&self.0);
+    }
+}
+
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// SIGTERM or SIGINT.
+    async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+impl App {
+    fn start(config: Config) -> Result<Self, StartError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let identities: Vec<_> = config
+            .identities
+            .iter()
+            .map(|identity| Identity::new(identity.clone()))
+            .collect();
+        let mut app = Self {
+            identities,
+            listeners: Vec::new(),
+            accepting: Vec::new(),
+            sockets: Vec::new(),
+            roots: DefaultRoots::new(config.ca.clone()),
+            clock,
+            config,
+        };
+        app.load_all()?;
+        app.listen()?;
+        Ok(app)
+    }
+
+    /// The identities that a route uses.
+    pub(super) fn used(&self) -> impl Iterator<Item = &Rc<Identity>> {
+        let config = &self.config;
+        let used = move |(id, _): &(IdentityId, &Rc<Identity>)| config.is_used(*id);
+        (0u8..)
+            .map(IdentityId)
+            .zip(&self.identities)
+            .filter(used)
+            .map(|(_, identity)| identity)
+    }
+
+    fn load_all(&self) -> Result<(), StartError> {
+        for (id, identity) in self.config.identities() {
+            if !self.config.is_used(id) && !identity.is_none() {
+                ::log::warn!("identity {:?} is used by no route", identity.name);
+            }
+        }
+        let mut hopeless = true;
+        for identity in self.used() {
+            match self.load(identity) {
+                Ok(_) => hopeless = false,
+                Err(error) => hopeless &= !error.is_missing(),
+            }
+        }
+        match hopeless {
+            true => Err(StartError::NoIdentity),
+            false => Ok(()),
+        }
+    }
+
+    fn load(&self, identity: &Identity) -> Result<Rc<Epoch>, LoadError> {
+        let name = &identity.config.name;
+        let loaded = identity.load(&self.roots, &self.clock);
+        match &loaded {
+            Ok(epoch) => announce(name, epoch, &*self.clock),
+            Err(error) => ::log::error!("identity {name:?} is not available: {error}"),
+        }
+        loaded
+    }
+
+    async fn run(mut self, mut signals: Signals) {
+        loop {
+            tokio::select! {
+                _ = signals.interrupt.recv() => break,
+                _ = signals.terminate.recv() => break,
+                _ = signals.hangup.recv() => self.reload(),
+                () = sleep(limits::RELOAD_INTERVAL) => self.retry(),
+            }
+        }
+        tokio::select! {
+            () = self.drain() => {}
+            () = signals.stop() => ::log::warn!("stopped at once, requests in flight were cut off"),
+        }
+        for identity in self.used() {
+            ::log::info!("identity {:?}: {}", identity.config.name, identity.counters);
+        }
+    }
+
+    /// SIGHUP: every identity's files are read again.
+    fn reload(&mut self) {
+        self.roots = DefaultRoots::new(self.config.ca.clone());
+        for identity in self.used() {
+            let name = &identity.config.name;
+            match identity.load(&self.roots, &self.clock) {
+                Ok(epoch) => ::log::info!("reloaded identity {name:?}: epoch {}", epoch.number),
+                Err(error) => match identity.current() {
+                    Ok(epoch) => ::log::error!(
+                        "reload of identity {name:?} failed, keeping epoch {}: {error}",
+                        epoch.number
+                    ),
+                    Err(_) => ::log::error!("identity {name:?} is not available: {error}"),
+                },
+            }
+        }
+    }
+
+    /// Identities that are not available may have their files now.
+    fn retry(&self) {
+        for identity in self.used().filter(|identity| identity.current().is_err()) {
+            let _logged = self.load(identity);
+        }
+    }
+
+    /// New connections are refused, requests in flight finish.
+    async fn drain(&mut self) {
+        for accepting in self.accepting.drain(..) {
+            accepting.abort();
+        }
+        let open: usize = self.listeners.iter().map(|one| one.clients.len()).sum();
+        ::log::info!("stopping: {open} client connections open");
+        for identity in &self.identities {
+            identity.stop_keeping();
+        }
+        for listener in &self.listeners {
+            listener.clients.drain();
+        }
+        let left = async {
+            for listener in &self.listeners {
+                listener.clients.left().await;
+            }
+        };
+        if timeout(self.config.timeouts.drain, left).await.is_err() {
+            ::log::warn!("requests in flight were cut off after --drain-timeout");
+        }
+    }
+}
+
+fn announce(name: &str, epoch: &Epoch, clock: &dyn Clock) {
+    for warning in &epoch.warnings {
+        ::log::warn!("identity {name:?}: {warning}");
+    }
+    let Some(certificate) = &epoch.certificate else {
+        ::log::info!("identity {name:?}: no certificate, {} roots", epoch.roots);
+        return;
+    };
+    ::log::info!(
+        "identity {name:?}: {} by {}, valid to {}, {}, {} roots",
+        certificate.subject,
+        certificate.issuer,
+        x509::utc(certificate.not_after),
+        certificate.key,
+        epoch.roots
+    );
+    if let Some(warning) = check::date_warning(certificate, clock.time()) {
+        ::log::warn!("identity {name:?}: {warning}");
+    }
+}
+
+/// Descriptors for all clients and upstream connections; less is said and lived with.
+fn raise_descriptor_limit(config: &Config) {
+    let limit = getrlimit(Resource::Nofile);
+    // A refusal leaves the limit as it was, and that is judged below.
+    let _kept = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: limit.maximum,
+            maximum: limit.maximum,
+        },
+    );
+    let allowed = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let connections: usize = config.identities.iter().map(|one| one.connections).sum();
+    let wanted = (config.limits.clients + connections + limits::SPARE_DESCRIPTORS) as u64;
+    if allowed < wanted {
+        ::log::warn!(
+            "only {allowed} descriptors are allowed and {wanted} may be wanted; raise ulimit -n, or lower --max-clients"
+        );
+    }
+}

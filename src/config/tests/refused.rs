@@ -37,12 +37,17 @@ fn a_wrong_route_is_refused_in_these_words() {
         ),
         (
             "8080,to=https://a,identity=x",
-            "identity=x: there is no such identity; known: none, meter",
+            "identity=x: no --identity has this name; there are: none (built in), meter",
         ),
         (
             "8080,to=https://a,identity=none,pth=/x",
             "pth= is unknown; did you mean path=? allowed: to=, identity=, path=, strip=, sni=, \
              verify=, host=, redirects=, via=, response-timeout=, clients=, from=",
+        ),
+        (
+            "8080,to=https://a,identity=none, path=/x",
+            "\" path\" has a blank too many; did you mean path=? allowed: to=, identity=, path=, \
+             strip=, sni=, verify=, host=, redirects=, via=, response-timeout=, clients=, from=",
         ),
         (
             "8080,to=https://a,identity=none,x",
@@ -142,8 +147,12 @@ fn a_wrong_route_is_refused_in_these_words() {
             "must listen on an address, not a name: PORT (for localhost), IP:PORT or [IPV6]:PORT",
         ),
         (
+            "to=https://a,to=https://a,identity=none",
+            "must begin with LISTEN: PORT (at most 65535), IP:PORT or [IPV6]:PORT",
+        ),
+        (
             "99999,to=https://a,identity=none",
-            "must begin with LISTEN: PORT, IP:PORT or [IPV6]:PORT",
+            "must begin with LISTEN: PORT (at most 65535), IP:PORT or [IPV6]:PORT",
         ),
         (
             "[::]:80,to=https://a,identity=none",

@@ -120,9 +120,9 @@ pub const ROOT_BYTES: usize = 1024;
 /// What a root takes on top while its file is read.
 pub const ROOT_READ_BYTES: usize = 2560;
 /// A route, and its listener.
-pub const ROUTE_BYTES: usize = 8 * 1024;
+pub const ROUTE_BYTES: usize = 9 * 1024;
 /// What is there however small the tables are.
-pub const PROCESS_BYTES: usize = 128 * 1024;
+pub const PROCESS_BYTES: usize = 112 * 1024;
 
 // ---- how long ----
 

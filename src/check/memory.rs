@@ -68,3 +68,32 @@ pub fn worst_case(config: &Config, roots: usize) -> Vec<Line> {
 
 /// While files are read again, what follows from the old ones still serves.
 const EPOCHS: usize = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+    use crate::flags::{self, Parsed};
+
+    #[test]
+    fn capacities_are_those_of_the_listeners_and_of_the_identities_in_use() {
+        let words = [
+            "--identity=a,connections=2,waiting=3,sessions=4",
+            "--identity=b,connections=5,waiting=6,sessions=7",
+            "--identity=unused,connections=64",
+            "--route=8080,to=https://a,identity=a,clients=8",
+            "--route=8081,to=https://a,identity=a,clients=9",
+            "--route=8081,to=https://a,identity=b,path=/b",
+        ];
+        let Parsed::Run(flags) = flags::parse(words) else {
+            panic!("{words:?}")
+        };
+        let config = config::build(&flags).expect("sound options");
+        let lines = worst_case(&config, 10);
+        let capacities: Vec<_> = lines.iter().map(|line| line.capacity).collect();
+        assert_eq!(
+            capacities,
+            [17, 7, 9, 11, limits::DNS_NAMES, 4, 20, 10, 3, 1]
+        );
+    }
+}

@@ -8,7 +8,7 @@ use super::date_warning;
 use super::memory::worst_case;
 use crate::config::{
     Bound, Cidr, Config, ForwardId, HostHeader, IdentityConfig, Listen, ListenerConfig,
-    RouteConfig, RouteId, Serves, SocketAccess, TlsVersions,
+    RouteConfig, RouteId, Serves, SocketAccess,
 };
 use crate::identity::Epoch;
 use crate::identity::x509::{self, Summary};
@@ -149,43 +149,25 @@ impl Report<'_> {
         writeln!(f, "  {}", identity.name)?;
         match &epoch.certificate {
             None => writeln!(f, "    no client certificate")?,
-            Some(certificate) => {
-                writeln!(f, "    certificate  {}", name_of(&certificate.subject))?;
-                writeln!(f, "    issued by    {}", name_of(&certificate.issuer))?;
-                writeln!(f, "    valid        {}", self.validity(certificate))?;
-                writeln!(f, "    key          {}", certificate.key)?;
-            }
+            Some(certificate) => self.certificate(f, certificate)?,
         }
-        let place = match (&identity.ca, &self.config.ca) {
-            (Some(own), _) => format!("in {}", own.display()),
-            (None, Some(ca)) => format!("in {}", ca.display()),
-            (None, None) => String::from("of the system"),
+        let place = match identity.ca.as_ref().or(self.config.ca.as_ref()) {
+            Some(file) => format!("in {}", file.display()),
+            None => String::from("of the system"),
         };
-        writeln!(
-            f,
-            "    trusts       {} {place}",
-            counted(epoch.roots, "root")
-        )?;
-        let alpn = match &identity.alpn {
-            Some(alpn) => format!("ALPN {alpn}"),
-            None => String::from("no ALPN"),
-        };
-        let versions = match identity.versions {
-            TlsVersions::Both => "1.2 and 1.3",
-            TlsVersions::Only12 => "1.2 only",
-            TlsVersions::Only13 => "1.3 only",
-        };
-        writeln!(f, "    TLS          {versions}, {alpn}")?;
-        let sessions = match identity.sessions {
-            0 => String::from("no TLS sessions kept"),
-            count => format!("TLS sessions of {}", counted(count, "upstream")),
-        };
-        writeln!(
-            f,
-            "    at most      {}, {}, {sessions}",
-            counted(identity.connections, "connection"),
-            counted(identity.waiting, "request") + " waiting",
-        )
+        let roots = counted(epoch.roots, "root");
+        writeln!(f, "    trusts       {roots} {place}")?;
+        writeln!(f, "    TLS          {}", tls(identity))?;
+        let connections = counted(identity.connections, "connection");
+        let waiting = counted(identity.waiting, "request");
+        writeln!(f, "    at most      {connections}, {waiting} waiting")
+    }
+
+    fn certificate(&self, f: &mut fmt::Formatter<'_>, certificate: &Summary) -> fmt::Result {
+        writeln!(f, "    certificate  {}", name_of(&certificate.subject))?;
+        writeln!(f, "    issued by    {}", name_of(&certificate.issuer))?;
+        writeln!(f, "    valid        {}", self.validity(certificate))?;
+        writeln!(f, "    key          {}", certificate.key)
     }
 
     fn validity(&self, certificate: &Summary) -> String {
@@ -319,6 +301,18 @@ fn admitted(from: &[Cidr], uid: &[u32]) -> Option<String> {
     let users = uid.iter().map(|uid| format!("uid {uid}"));
     let peers: Vec<_> = ranges.chain(users).collect();
     (!peers.is_empty()).then(|| format!("for clients from {}", peers.join(", ")))
+}
+
+fn tls(identity: &IdentityConfig) -> String {
+    let alpn = match &identity.alpn {
+        Some(alpn) => format!("ALPN {alpn}"),
+        None => String::from("no ALPN"),
+    };
+    let sessions = match identity.sessions {
+        0 => String::from("no sessions kept"),
+        count => format!("sessions of {}", counted(count, "upstream")),
+    };
+    format!("{}, {alpn}, {sessions}", identity.versions)
 }
 
 fn name_of(name: &str) -> &str {

@@ -300,7 +300,10 @@ impl fmt::Display for Problem {
                 write!(f, "{part:?} is not KEY=VALUE; a comma separates, a value holds none")
             }
             Self::UnknownKey { key, nearest, allowed } => {
-                write!(f, "{}= is unknown; ", key.escape_debug())?;
+                match key.trim() == key {
+                    true => write!(f, "{}= is unknown; ", key.escape_debug())?,
+                    false => write!(f, "{key:?} has a blank too many; ")?,
+                }
                 if let Some(nearest) = nearest {
                     write!(f, "did you mean {nearest}=? ")?;
                 }
@@ -327,9 +330,10 @@ impl fmt::Display for Problem {
             ),
             Self::UnknownIdentity { name, known } => write!(
                 f,
-                "identity={}: there is no such identity; known: {}",
+                "identity={}: no --identity has this name; there are: {}",
                 name.escape_debug(),
-                known.join(", ").escape_debug()
+                // It is always there, and always first.
+                known.join(", ").replacen("none", "none (built in)", 1).escape_debug()
             ),
             Self::NoRoute => f.write_str(
                 "none is given, and no --forward; add --route LISTEN,to=https://HOST,identity=NAME; run: egret --help",
@@ -419,7 +423,7 @@ impl fmt::Display for Fault {
             ),
             Self::Path(fault) => fault.fmt(f),
             Self::Listen => f.write_str(
-                "must begin with LISTEN: PORT, IP:PORT, [IPV6]:PORT, unix:PATH or systemd:NAME",
+                "must begin with LISTEN: PORT (at most 65535), IP:PORT, [IPV6]:PORT, unix:PATH or systemd:NAME",
             ),
             Self::ListenName => f.write_str(
                 "must listen on an address, not a name: PORT (for localhost), IP:PORT or [IPV6]:PORT",

@@ -155,6 +155,10 @@ fn canonical(address: SocketAddr) -> SocketAddr {
 }
 
 fn fault_of(text: &str) -> Fault {
+    if text.contains('=') {
+        // A key where LISTEN should be.
+        return Fault::Listen;
+    }
     let host = text.rsplit_once(':').map_or(text, |(host, _)| host);
     if host.contains(':') && !host.starts_with('[') {
         return Fault::ListenBrackets;

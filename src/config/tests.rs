@@ -35,6 +35,24 @@ fn route(text: &str) -> RouteConfig {
     config(&["--route", text]).routes.remove(0)
 }
 
+#[test]
+fn rejected_options_hand_over_what_nothing_is_wrong_with() {
+    let words = [
+        "--identity=a,cert=x",
+        "--identity=b,tls=9",
+        "--ca=r.pem",
+        "--log=loud",
+    ];
+    let rejected = build(&flags_of(&words)).expect_err("options that are wrong");
+    let names: Vec<_> = rejected
+        .identities
+        .iter()
+        .map(|one| one.name.as_str())
+        .collect();
+    assert_eq!(names, ["none", "a"]);
+    assert_eq!(rejected.ca, Some(PathBuf::from("r.pem")));
+}
+
 fn clients(config: &Config) -> Vec<usize> {
     config
         .listeners
@@ -263,7 +281,7 @@ fn what_an_unreadable_file_may_hold_is_not_called_missing() {
     assert_eq!(
         errors(&given),
         [
-            "@/nowhere/x: cannot be read: entity not found",
+            "@/nowhere/x: no such file",
             "--route \"8080,to=http://x,identity=unknown\": upstream must be https://",
         ]
     );

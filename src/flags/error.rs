@@ -116,10 +116,7 @@ impl fmt::Display for FlagError {
                 write!(f, "{word:?}: unknown command; {}", Remedy(nearest))
             }
             Self::NotBuilt { word } => {
-                write!(
-                    f,
-                    "{word}: {word} is not built yet in this version; leave it out"
-                )
+                write!(f, "{word}: is not built yet in this version; leave it out")
             }
             Self::UnknownFlag { flag, nearest } => {
                 write!(
@@ -172,6 +169,7 @@ impl fmt::Display for FileProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoName => f.write_str(": names no file; write @FILE"),
+            Self::Unreadable(io::ErrorKind::NotFound) => f.write_str(": no such file"),
             Self::Unreadable(kind) => write!(f, ": cannot be read: {kind}"),
             Self::TooLarge => {
                 write!(

@@ -178,25 +178,51 @@ fn the_sessions_of_an_upstream_take_no_more_than_their_constant() {
     assert_honest("the sessions of an upstream", worst, limits::SESSION_BYTES);
 }
 
+#[test]
+fn sessions_that_were_put_out_are_gone_though_their_connections_live() {
+    let _alone = alone();
+    let world = World::new();
+    let all = world.sessions(Versions::Only13, TICKETS, "sessions=4", Reply::status(200));
+    let one = world.sessions(Versions::Only13, TICKETS, "sessions=1", Reply::status(200));
+    println!("with {N} slots {all} bytes, with one {one}");
+    assert!(all - one > (N - 1) * 64 * 1024);
+}
+
 impl World {
-    /// What is left of one connection to an upstream.
+    /// What is left of one closed connection to an upstream.
     fn slot(&self, versions: Versions, resumption: Resumption) -> usize {
+        self.sessions(
+            versions,
+            resumption,
+            "sessions=4",
+            Reply::status(200).close(),
+        ) / N
+    }
+
+    /// What is left of one connection to each of [`N`] upstreams.
+    fn sessions(
+        &self,
+        versions: Versions,
+        resumption: Resumption,
+        limits: &str,
+        reply: Reply,
+    ) -> usize {
         let names: Vec<_> = (0..N).map(|n| format!("s{n}.example")).collect();
         let upstream = Upstream::builder(&self.large_certificate(&names))
             .versions(versions)
             .resumption(resumption)
             .tickets(1)
-            .handler(|_| Reply::status(200).close())
+            .handler(move |_| reply.clone())
             .start();
         let route = |name| format!("to=https://{},identity=x,sni={name}", upstream.addr());
         let routes: Vec<_> = names.iter().map(route).collect();
-        let egret = Egret::start(&self.options("x,sessions=4"), &routes);
+        let egret = Egret::start(&self.options(&format!("x,{limits}")), &routes);
         let rest = heap::quiet();
         for n in 0..N {
             let response = support::client::get(egret.addr(n), "/");
             assert_eq!(response.status, 200, "{}", response.text());
         }
-        (heap::quiet() - rest) / N
+        heap::quiet() - rest
     }
 }
 

@@ -42,7 +42,6 @@ impl World {
         let gate = Arc::clone(&self.gate);
         Upstream::builder(&self.ca.server(&["127.0.0.1"]))
             .read_body(ReadBody::AfterReply)
-            .small_window()
             .handler(move |seen| match seen.target.as_str() {
                 "/together" => Reply::script(vec![
                     Step::WaitFor(Arc::clone(&gate)),

@@ -105,7 +105,7 @@ fn a_wrong_rule_is_refused_in_these_words() {
         ),
         (
             "3128,to=*,identity=x",
-            "identity=x: there is no such identity; known: none, meter",
+            "identity=x: no --identity has this name; there are: none (built in), meter",
         ),
         (
             "3128,to=https://a,identity=none",

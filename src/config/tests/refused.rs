@@ -37,13 +37,19 @@ fn a_wrong_route_is_refused_in_these_words() {
         ),
         (
             "8080,to=https://a,identity=x",
-            "identity=x: there is no such identity; known: none, meter",
+            "identity=x: no --identity has this name; there are: none (built in), meter",
         ),
         (
             "8080,to=https://a,identity=none,pth=/x",
             "pth= is unknown; did you mean path=? allowed: to=, identity=, path=, strip=, sni=, \
              verify=, host=, redirects=, via=, origins=, response-timeout=, \
              clients=, from=, uid=, mode=, group=",
+        ),
+        (
+            "8080,to=https://a,identity=none, path=/x",
+            "\" path\" has a blank too many; did you mean path=? allowed: to=, identity=, path=, \
+              strip=, sni=, verify=, host=, redirects=, via=, origins=, response-timeout=, \
+              clients=, from=, uid=, mode=, group=",
         ),
         (
             "8080,to=https://a,identity=none,x",
@@ -170,8 +176,12 @@ fn a_wrong_route_is_refused_in_these_words() {
             "must listen on an address, not a name: PORT (for localhost), IP:PORT or [IPV6]:PORT",
         ),
         (
+            "to=https://a,to=https://a,identity=none",
+            "must begin with LISTEN: PORT (at most 65535), IP:PORT, [IPV6]:PORT, unix:PATH or systemd:NAME",
+        ),
+        (
             "99999,to=https://a,identity=none",
-            "must begin with LISTEN: PORT, IP:PORT, [IPV6]:PORT, unix:PATH or systemd:NAME",
+            "must begin with LISTEN: PORT (at most 65535), IP:PORT, [IPV6]:PORT, unix:PATH or systemd:NAME",
         ),
         (
             "[::]:80,to=https://a,identity=none",

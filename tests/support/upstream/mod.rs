@@ -70,7 +70,6 @@ pub struct Builder {
     read_body: ReadBody,
     sends_continue: bool,
     idle: Option<Duration>,
-    small_window: bool,
     handler: Handler,
 }
 
@@ -159,12 +158,6 @@ impl Builder {
         self
     }
 
-    /// Takes as little as it can of what it does not read.
-    pub fn small_window(mut self) -> Self {
-        self.small_window = true;
-        self
-    }
-
     /// What to answer (at first: [`Reply::echo`]).
     pub fn handler(mut self, handler: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
         self.handler = Arc::new(handler);
@@ -214,7 +207,6 @@ impl Upstream {
             read_body: ReadBody::First,
             sends_continue: true,
             idle: None,
-            small_window: false,
             handler: Arc::new(Reply::echo),
         }
     }
@@ -307,9 +299,6 @@ impl Upstream {
         self.stop();
         let listener = TcpListener::bind(self.builder.address)?;
         listener.set_nonblocking(true)?;
-        if self.builder.small_window {
-            socket2::SockRef::from(&listener).set_recv_buffer_size(4096)?;
-        }
         self.builder.address = listener.local_addr()?;
         let stop = Gate::new();
         let thread = {

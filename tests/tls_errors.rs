@@ -397,7 +397,7 @@ fn a_name_without_an_address_is_told_once() {
         .route("to=https://nobody.invalid,identity=none")
         .start();
     let answer = client::get(egret.addr(0), "/");
-    assert_error(&answer, 502, "dns_error", "DNS ");
+    assert_error(&answer, 502, "dns_error", "the name was not found: DNS ");
     let text = answer.text();
     assert!(text.starts_with("502 nobody.invalid: "), "{text}");
     assert_eq!(text.matches("; check ").count(), 1, "{text}");

@@ -100,7 +100,8 @@ fn an_unknown_authority_is_named() {
 fn an_authority_of_the_same_name_and_another_key_is_not_trusted() {
     let world = World::new();
     let leaf = Ca::new("servers").server(&["localhost"]);
-    let sentence = "its certificate is not trusted: ";
+    let sentence = "it was not signed by the CA that is trusted under the name \"CN=servers\"; give \
+         the server's present CA with ca=";
     untrusted(&world, &leaf, &world.ca, sentence);
 }
 
@@ -161,7 +162,7 @@ fn a_chain_over_sixteen_kibibytes_is_not_kept() {
 }
 
 #[test]
-fn a_certificate_that_ends_while_its_session_lives_is_judged_at_the_next_full_handshake() {
+fn sessions_of_a_former_server_certificate_do_not_vouch_for_its_successor() {
     let world = World::new();
     let mut upstream = Upstream::builder(&world.servers.issue(&server())).start();
     let egret = binary()

@@ -10,6 +10,11 @@ pub enum CertificateFault {
         /// The issuer that the last certificate of the chain names.
         issuer: String,
     },
+    /// It is signed with another key than that of the root of this name.
+    BadSignature {
+        /// The issuer that the last certificate of the chain names.
+        issuer: String,
+    },
     /// It is a self-signed certificate authority and stands as a server.
     SelfSigned,
     /// It is for other names.
@@ -53,6 +58,10 @@ impl fmt::Display for CertificateFault {
                 f,
                 "no root leads to its issuer {issuer:?}; give that CA's certificate with ca= (or the server must send its intermediates)"
             ),
+            Self::BadSignature { issuer } => write!(
+                f,
+                "it was not signed by the CA that is trusted under the name {issuer:?}; give the server's present CA with ca="
+            ),
             Self::SelfSigned => f.write_str(
                 "it is a self-signed CA certificate used as a server's; issue a server certificate from it",
             ),
@@ -80,7 +89,10 @@ impl fmt::Display for CertificateFault {
             Self::WrongPurpose => {
                 f.write_str("it is not for TLS servers (extendedKeyUsage lacks serverAuth)")
             }
-            Self::Unusable(why) => write!(f, "{why}"),
+            Self::Unusable(why) => write!(
+                f,
+                "it cannot be verified ({why}); have the server's certificate issued anew"
+            ),
         }
     }
 }

@@ -70,7 +70,7 @@ impl Epoch {
             .chain(&roots.warnings)
             .map(ToString::to_string)
             .collect();
-        let provider = Arc::new(provider());
+        let provider = Arc::new(provider(has_aes_instructions()));
         let trust =
             Trust::new(roots.store, Arc::clone(&provider)).map_err(|_| LoadError::NoRoots)?;
         let (certified, certificate) = match credentials {
@@ -243,10 +243,9 @@ impl ResolvesClientCert for OneCertificate {
     }
 }
 
-/// ring, with the cipher first that this machine computes fastest.
-fn provider() -> CryptoProvider {
+/// ring, with the cipher first that a machine with or without AES instructions computes fastest.
+fn provider(aes: bool) -> CryptoProvider {
     let mut provider = ring::default_provider();
-    let aes = has_aes_instructions();
     provider
         .cipher_suites
         .sort_by_key(|suite| cipher_rank(suite.suite(), aes));
@@ -279,4 +278,50 @@ fn has_aes_instructions() -> bool {
 #[cfg(not(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64")))]
 fn has_aes_instructions() -> bool {
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offered(aes: bool) -> Vec<String> {
+        let name = |suite: &rustls::SupportedCipherSuite| format!("{:?}", suite.suite());
+        provider(aes).cipher_suites.iter().map(name).collect()
+    }
+
+    #[test]
+    fn with_aes_instructions_aes_128_is_offered_first() {
+        assert_eq!(
+            offered(true),
+            [
+                "TLS13_AES_128_GCM_SHA256",
+                "TLS13_AES_256_GCM_SHA384",
+                "TLS13_CHACHA20_POLY1305_SHA256",
+                "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+                "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+                "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+                "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+                "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+                "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+            ]
+        );
+    }
+
+    #[test]
+    fn without_aes_instructions_chacha20_is_offered_first() {
+        assert_eq!(
+            offered(false),
+            [
+                "TLS13_CHACHA20_POLY1305_SHA256",
+                "TLS13_AES_128_GCM_SHA256",
+                "TLS13_AES_256_GCM_SHA384",
+                "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+                "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+                "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+                "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+                "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+                "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+            ]
+        );
+    }
 }

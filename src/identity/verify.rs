@@ -141,6 +141,9 @@ fn fault(
         CertificateError::UnknownIssuer => CertificateFault::UnknownIssuer {
             issuer: last_issuer(end_entity, intermediates),
         },
+        CertificateError::BadSignature => CertificateFault::BadSignature {
+            issuer: last_issuer(end_entity, intermediates),
+        },
         CertificateError::ExpiredContext { time, not_after } => CertificateFault::Expired {
             not_after: text(*not_after),
             now: text(*time),

@@ -116,6 +116,12 @@ impl Builder {
         self
     }
 
+    /// Writes TLS records of at most so many bytes (at least 32).
+    pub fn record_size(mut self, bytes: usize) -> Self {
+        self.tls.record_size = Some(bytes);
+        self
+    }
+
     /// Another server certificate (a restart keeps it).
     pub fn certificate(mut self, leaf: &Leaf) -> Self {
         self.tls.leaf = leaf.clone();

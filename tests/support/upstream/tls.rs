@@ -68,6 +68,7 @@ pub(super) struct Tls {
     pub(super) tickets: usize,
     pub(super) client_auth: ClientAuth,
     pub(super) alpn: Vec<Vec<u8>>,
+    pub(super) record_size: Option<usize>,
 }
 
 impl Tls {
@@ -79,6 +80,7 @@ impl Tls {
             tickets: 2,
             client_auth: ClientAuth::NotAsked,
             alpn: Vec::new(),
+            record_size: None,
         }
     }
 
@@ -92,6 +94,7 @@ impl Tls {
             .with_single_cert(self.leaf.chain(), self.leaf.key())
             .expect("a certificate that fits its key");
         config.alpn_protocols = self.alpn.clone();
+        config.max_fragment_size = self.record_size;
         config.send_tls13_tickets = self.tickets;
         match self.resumption {
             Resumption::Tickets => {

@@ -127,6 +127,18 @@ pub struct Alert {
     pub name: &'static str,
 }
 
+impl Alert {
+    /// What to change, where the alert alone tells.
+    fn remedy(self) -> &'static str {
+        match self.name {
+            "protocol_version" => "; it speaks another TLS version than tls= allows",
+            "unrecognized_name" => "; it knows no such server name, see sni=",
+            "no_application_protocol" => "; it speaks another protocol, see alpn=",
+            _ => "",
+        }
+    }
+}
+
 /// A cause and whom it concerns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -399,7 +411,7 @@ impl fmt::Display for Failure {
             Cause::ConnectTimeout(Phase::Tcp) => f.write_str("no TCP connection in time; the server is down or a firewall drops packets (--connect-timeout)"),
             Cause::ConnectTimeout(Phase::Tls) => f.write_str("the TLS handshake did not finish in time; does the port speak TLS? (--connect-timeout)"),
             Cause::Certificate(fault) => write!(f, "its certificate is not trusted: {fault}"),
-            Cause::Alert(alert) => write!(f, "ended the TLS handshake: TLS alert {}", alert.name),
+            Cause::Alert(alert) => write!(f, "ended the TLS handshake: TLS alert {}{}", alert.name, alert.remedy()),
             Cause::CertificateMissing(alert) => {
                 write!(f, "asked for a client certificate and identity {identity} sent none: TLS alert {}; use an identity whose cert= the server takes", alert.name)
             }
@@ -456,6 +468,18 @@ mod tests {
             "egret; error=tls_alert_received; alert-id=48; alert-message=\"unknown_ca\"; \
              details=\"iot.example:8443: refused our certificate \\\"meter\\\": TLS alert unknown_ca\""
         );
+    }
+
+    #[test]
+    fn an_alert_that_names_its_remedy_is_told_with_it() {
+        let alert = |code, name| failure(Cause::Alert(Alert { code, name }), "meter").body();
+        assert_eq!(
+            alert(70, "protocol_version"),
+            "502 iot.example:8443: ended the TLS handshake: TLS alert protocol_version; it speaks another TLS version than tls= allows\n"
+        );
+        assert!(alert(112, "unrecognized_name").ends_with("see sni=\n"));
+        assert!(alert(120, "no_application_protocol").ends_with("see alpn=\n"));
+        assert!(alert(40, "handshake_failure").ends_with("handshake_failure\n"));
     }
 
     #[test]

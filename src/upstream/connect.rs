@@ -260,7 +260,20 @@ fn ending(error: &io::Error) -> Ending {
     let tls = error
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    tls.map_or(Ending::Closed, tls_ending)
+    match tls {
+        Some(error) => tls_ending(error),
+        None if is_end(error.kind()) => Ending::Closed,
+        // rustls reports some of its own limits as plain errors.
+        None => Ending::Tls(error.to_string()),
+    }
+}
+
+fn is_end(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::*;
+    matches!(
+        kind,
+        ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof | NotConnected | TimedOut
+    )
 }
 
 fn tls_ending(error: &rustls::Error) -> Ending {

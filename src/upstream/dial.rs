@@ -198,6 +198,9 @@ mod tests {
     use socket2::SockRef;
     use tokio::net::TcpListener;
 
+    // The tests are on 127.0.7.x: a port that is free on one of these is so on the others, while on
+    // 127.0.0.1 it may belong to any connection of this machine, also to one that is over.
+
     fn addresses(texts: &[&str]) -> Addresses {
         let parse = |text: &&str| text.parse().expect("an address");
         let found: Vec<IpAddr> = texts.iter().map(parse).collect();
@@ -236,63 +239,63 @@ mod tests {
 
     #[tokio::test(flavor = "local")]
     async fn a_refused_address_falls_to_the_next_at_once() {
-        let (_listener, port) = listen("127.0.0.2").await;
+        let (_listener, port) = listen("127.0.7.2").await;
         let began = Instant::now();
-        let (_, address) = dial(&addresses(&["127.0.0.1", "127.0.0.2"]), port)
+        let (_, address) = dial(&addresses(&["127.0.7.1", "127.0.7.2"]), port)
             .await
             .expect("the second answers");
-        assert_eq!(address, SocketAddr::from(([127, 0, 0, 2], port)));
+        assert_eq!(address, SocketAddr::from(([127, 0, 7, 2], port)));
         assert!(began.elapsed() < limits::DIAL_STAGGER);
     }
 
     #[tokio::test(flavor = "local")]
     async fn a_silent_address_is_overtaken_after_the_stagger() {
-        let (_listener, port) = listen("127.0.0.2").await;
-        let silent = SocketAddr::from(([127, 0, 0, 1], port));
+        let (_listener, port) = listen("127.0.7.2").await;
+        let silent = SocketAddr::from(([127, 0, 7, 1], port));
         let _hole = black_hole(silent).await.expect("the port is free there");
         let began = Instant::now();
-        let (_, address) = dial(&addresses(&["127.0.0.1", "127.0.0.2"]), port)
+        let (_, address) = dial(&addresses(&["127.0.7.1", "127.0.7.2"]), port)
             .await
             .expect("the second answers");
-        assert_eq!(address, SocketAddr::from(([127, 0, 0, 2], port)));
+        assert_eq!(address, SocketAddr::from(([127, 0, 7, 2], port)));
         assert!(began.elapsed() >= limits::DIAL_STAGGER);
     }
 
     #[tokio::test(flavor = "local")]
     async fn two_silent_addresses_hold_up_the_third() {
-        let (_listener, port) = listen("127.0.0.3").await;
-        let first = black_hole(SocketAddr::from(([127, 0, 0, 1], port))).await;
-        let second = black_hole(SocketAddr::from(([127, 0, 0, 2], port))).await;
+        let (_listener, port) = listen("127.0.7.3").await;
+        let first = black_hole(SocketAddr::from(([127, 0, 7, 1], port))).await;
+        let second = black_hole(SocketAddr::from(([127, 0, 7, 2], port))).await;
         assert!(
             first.is_some() && second.is_some(),
             "the port is free there"
         );
-        let all = addresses(&["127.0.0.1", "127.0.0.2", "127.0.0.3"]);
+        let all = addresses(&["127.0.7.1", "127.0.7.2", "127.0.7.3"]);
         let dialled = timeout(limits::DIAL_STAGGER * 4, dial(&all, port)).await;
         assert!(dialled.is_err(), "a third socket was opened");
     }
 
     #[tokio::test(flavor = "local")]
     async fn a_failure_beside_a_silent_address_lets_the_third_try() {
-        let (_listener, port) = listen("127.0.0.3").await;
-        let _hole = black_hole(SocketAddr::from(([127, 0, 0, 1], port))).await;
-        let all = addresses(&["127.0.0.1", "127.0.0.2", "127.0.0.3"]);
+        let (_listener, port) = listen("127.0.7.3").await;
+        let _hole = black_hole(SocketAddr::from(([127, 0, 7, 1], port))).await;
+        let all = addresses(&["127.0.7.1", "127.0.7.2", "127.0.7.3"]);
         let (_, address) = dial(&all, port).await.expect("the third answers");
-        assert_eq!(address, SocketAddr::from(([127, 0, 0, 3], port)));
+        assert_eq!(address, SocketAddr::from(([127, 0, 7, 3], port)));
     }
 
     #[tokio::test(flavor = "local")]
     async fn when_all_refuse_the_first_is_blamed() {
-        let (listener, port) = listen("127.0.0.1").await;
+        let (listener, port) = listen("127.0.7.1").await;
         drop(listener);
-        let refused = dial(&addresses(&["127.0.0.1", "127.0.0.2"]), port).await;
-        let first = SocketAddr::from(([127, 0, 0, 1], port));
+        let refused = dial(&addresses(&["127.0.7.1", "127.0.7.2"]), port).await;
+        let first = SocketAddr::from(([127, 0, 7, 1], port));
         assert_eq!(refused.err(), Some(DialError::Refused(first)));
     }
 
     #[tokio::test(flavor = "local")]
     async fn a_refusal_tells_more_than_an_unreachable_address() {
-        let (listener, port) = listen("127.0.0.1").await;
+        let (listener, port) = listen("127.0.7.1").await;
         drop(listener);
         // TCP cannot go to a broadcast address; it fails before a packet is sent.
         let nowhere = dial(&addresses(&["255.255.255.255"]), port).await;
@@ -300,15 +303,15 @@ mod tests {
             matches!(nowhere, Err(DialError::Unreachable(_))),
             "{nowhere:?}"
         );
-        let failed = dial(&addresses(&["255.255.255.255", "127.0.0.1"]), port).await;
-        let first = SocketAddr::from(([127, 0, 0, 1], port));
+        let failed = dial(&addresses(&["255.255.255.255", "127.0.7.1"]), port).await;
+        let first = SocketAddr::from(([127, 0, 7, 1], port));
         assert_eq!(failed.err(), Some(DialError::Refused(first)));
     }
 
     #[tokio::test(flavor = "local")]
     async fn the_socket_has_every_option_set() {
-        let (_listener, port) = listen("127.0.0.1").await;
-        let (stream, _) = dial(&addresses(&["127.0.0.1"]), port)
+        let (_listener, port) = listen("127.0.7.1").await;
+        let (stream, _) = dial(&addresses(&["127.0.7.1"]), port)
             .await
             .expect("connects");
         let socket = SockRef::from(&stream);

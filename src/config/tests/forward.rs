@@ -158,7 +158,7 @@ fn a_wrong_rule_is_refused_in_these_words() {
         ),
         (
             ",to=*,identity=none",
-            "must begin with LISTEN: PORT, IP:PORT, [IPV6]:PORT, unix:PATH or systemd:NAME",
+            "must begin with LISTEN: PORT (at most 65535), IP:PORT, [IPV6]:PORT, unix:PATH or systemd:NAME",
         ),
     ];
     for (text, problem) in table {

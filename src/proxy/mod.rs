@@ -198,9 +198,8 @@ impl Proxy {
         let plain = framing == RequestFraming::None && parts.version == Version::HTTP_11;
         let upgrade = headers::offered_upgrade(&headers).filter(|_| plain);
         headers::request(&mut headers, framing);
-        let offers_upgrade = upgrade.is_some();
-        if let Some(protocols) = upgrade {
-            headers::set_upgrade(&mut headers, protocols);
+        if let Some(protocols) = &upgrade {
+            headers::set_upgrade(&mut headers, protocols.clone());
         }
         let sent_host = hop.set_host(&mut headers)?;
         if hop.via {
@@ -219,7 +218,7 @@ impl Proxy {
             method: parts.method,
             headers,
             upload,
-            upgrade: offers_upgrade,
+            upgrade,
             patience,
         };
         let blame = exchange.blame();

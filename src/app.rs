@@ -374,6 +374,9 @@ impl App {
             () = self.drain() => {}
             () = signals.stop() => ::log::warn!("stopped at once, requests in flight were cut off"),
         }
+        for listener in &self.listeners {
+            listener.clients.cut_off();
+        }
         for identity in self.used() {
             ::log::info!("identity {:?}: {}", identity.config.name, identity.counters);
         }

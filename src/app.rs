@@ -323,6 +323,7 @@ impl App {
             max_body: self.config.limits.body,
             response_timeout: timeouts.response,
             tunnel_idle: timeouts.tunnel,
+            refusals: RefCell::default(),
         }
     }
 

@@ -410,6 +410,8 @@ impl App {
 
     /// New connections are refused, requests in flight finish.
     async fn drain(&mut self) {
+        // While we drain the next egret may start, and make files of the same names.
+        self.sockets.clear();
         for accepting in self.accepting.drain(..) {
             accepting.abort();
         }

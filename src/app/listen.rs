@@ -107,6 +107,7 @@ impl App {
             max_body: self.config.limits.body,
             response_timeout: timeouts.response,
             tunnel_idle: timeouts.tunnel,
+            refusals: RefCell::default(),
         }
     }
 

@@ -195,6 +195,9 @@ impl App {
             () = self.drain() => {}
             () = signals.stop() => ::log::warn!("stopped at once, requests in flight were cut off"),
         }
+        for listener in &self.listeners {
+            listener.clients.cut_off();
+        }
         for identity in self.used() {
             ::log::info!("identity {:?}: {}", identity.config.name, identity.counters);
         }
@@ -227,6 +230,8 @@ impl App {
 
     /// New connections are refused, requests in flight finish.
     async fn drain(&mut self) {
+        // While we drain the next egret may start, and make files of the same names.
+        self.sockets.clear();
         for accepting in self.accepting.drain(..) {
             accepting.abort();
         }

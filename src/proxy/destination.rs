@@ -36,6 +36,14 @@ pub enum Destination<'a> {
 }
 
 impl Serves {
+    /// Whether the peer has any business here.
+    fn admits(&self, peer: &Peer) -> bool {
+        match self {
+            Self::Routes(routes) => routes.admit(peer),
+            Self::Rules(rules) => rules.admit(peer),
+        }
+    }
+
     /// Where the request goes whose target the client wrote as `target`.
     ///
     /// # Errors
@@ -47,6 +55,9 @@ impl Serves {
         target: &str,
         peer: &Peer,
     ) -> Result<Destination<'_>, Cause> {
+        if !self.admits(peer) {
+            return Err(Cause::PeerDenied(peer.to_string()));
+        }
         match (self, head.form) {
             (Self::Routes(_), TargetForm::Absolute) => Err(Cause::NotOriginForm),
             (Self::Routes(_), TargetForm::Authority) => Err(Cause::ConnectOnRoute),

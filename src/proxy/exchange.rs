@@ -4,13 +4,13 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use http::{HeaderMap, Method, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::{Body, Incoming};
 use tokio::time::{Instant, sleep_until};
 
 use super::destination::Hop;
 use super::{Refusal, headers};
-use crate::error::Cause;
+use crate::error::{Cause, Violation};
 use crate::identity::Lease;
 use crate::upstream::body::{RequestBody, Upload};
 use crate::upstream::connect::{Dialer, Ending};
@@ -23,8 +23,8 @@ pub(super) struct Exchange<'a> {
     pub method: Method,
     pub headers: HeaderMap,
     pub upload: Option<Rc<Upload>>,
-    /// The client offers to leave HTTP.
-    pub upgrade: bool,
+    /// The protocols for which the client offers to leave HTTP.
+    pub upgrade: Option<HeaderValue>,
     /// `--response-timeout`.
     pub patience: Duration,
 }
@@ -67,7 +67,7 @@ impl Exchange<'_> {
         let last = again || !lease.reused;
         lease.connection.begin(Asked {
             head: self.method == Method::HEAD,
-            upgrade: self.upgrade,
+            upgrade: self.upgrade.is_some(),
         });
         let request = self.request(&lease, last);
         let sending = lease.connection.sender().try_send_request(request);
@@ -141,8 +141,15 @@ impl Exchange<'_> {
         }
     }
 
-    /// hyper must read the body as the strict reader does: there is one opinion on framing.
+    /// hyper must read the body as the strict reader does: there is one opinion on framing. And a
+    /// switch must be one that was offered.
     fn check(&self, response: &Response<Incoming>, lease: &Lease) -> Result<(), Cause> {
+        let offered = self.upgrade.as_ref();
+        let as_offered = |offered| headers::switches_as_offered(response.headers(), offered);
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS && !offered.is_some_and(as_offered)
+        {
+            return Err(Cause::BadResponse(Violation::UnaskedUpgrade));
+        }
         let strict = lease.connection.outbound().body_length();
         match response.body().size_hint().exact() == strict {
             true => Ok(()),

@@ -57,6 +57,11 @@ pub struct Tunnelled<'a> {
 }
 
 impl Rules {
+    /// Whether any rule admits the peer.
+    pub fn admit(&self, peer: &Peer) -> bool {
+        self.0.iter().any(|rule| rule.config.admits(peer))
+    }
+
     /// Where a request for `target` in absolute-form goes.
     ///
     /// # Errors

@@ -100,18 +100,35 @@ pub fn trailers(headers: &mut HeaderMap) {
 /// which are not for the upstream to speak (RFC 9110 §7.8).
 pub fn offered_upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
     let asks = has_member(headers, header::CONNECTION, b"upgrade");
-    let value = headers.get(header::UPGRADE).filter(|_| asks)?;
-    let offered: Vec<&str> = value
-        .to_str()
-        .ok()?
-        .split(',')
-        .map(str::trim)
-        .filter(|protocol| !protocol.is_empty() && !is_transport(protocol))
+    let offered: Vec<&str> = protocols(headers)
+        .filter(|protocol| asks && !is_transport(protocol))
         .collect();
     match offered.is_empty() {
         true => None,
         false => HeaderValue::try_from(offered.join(", ")).ok(),
     }
+}
+
+/// Whether a 101 with these fields switches to something that was `offered` (RFC 9110 §7.8).
+pub fn switches_as_offered(headers: &HeaderMap, offered: &HeaderValue) -> bool {
+    let offered = offered.to_str().unwrap_or_default();
+    let is_offered = |protocol: &str| {
+        offered
+            .split(", ")
+            .any(|one| one.eq_ignore_ascii_case(protocol))
+    };
+    protocols(headers).next().is_some() && protocols(headers).all(is_offered)
+}
+
+/// The members of Upgrade.
+fn protocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    headers
+        .get_all(header::UPGRADE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|protocol| !protocol.is_empty())
 }
 
 fn is_transport(protocol: &str) -> bool {

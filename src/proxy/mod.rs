@@ -6,10 +6,12 @@ pub mod destination;
 mod exchange;
 pub mod forward;
 pub mod headers;
+mod refusals;
 pub mod target;
 mod tunnel;
 
 pub use body::{CutOff, ResponseBody};
+pub use refusals::Refusals;
 pub use tunnel::Tunnel;
 
 use std::cell::RefCell;
@@ -52,6 +54,8 @@ pub struct Proxy {
     pub response_timeout: Duration,
     /// `--tunnel-idle`.
     pub tunnel_idle: Duration,
+    /// Peers whose refusal was logged lately.
+    pub refusals: RefCell<Refusals>,
 }
 
 /// One client connection, as its requests see it.
@@ -116,7 +120,7 @@ impl Proxy {
             Ok(response) => Ok(response),
             Err(Refusal::Gone) => Err(Gone),
             Err(Refusal::Failed(failure)) => {
-                report(&failure, &client, &line);
+                self.report(&failure, &client, &line);
                 Ok(answer(&failure, &client, failure.cause.is_clients()))
             }
         }
@@ -188,9 +192,8 @@ impl Proxy {
         let plain = framing == RequestFraming::None && parts.version == Version::HTTP_11;
         let upgrade = headers::offered_upgrade(&headers).filter(|_| plain);
         headers::request(&mut headers, framing);
-        let offers_upgrade = upgrade.is_some();
-        if let Some(protocols) = upgrade {
-            headers::set_upgrade(&mut headers, protocols);
+        if let Some(protocols) = &upgrade {
+            headers::set_upgrade(&mut headers, protocols.clone());
         }
         let sent_host = hop.set_host(&mut headers)?;
         if hop.via {
@@ -208,7 +211,7 @@ impl Proxy {
             method: parts.method,
             headers,
             upload,
-            upgrade: offers_upgrade,
+            upgrade,
             patience: hop.response_timeout.unwrap_or(self.response_timeout),
         };
         let (mut response, lease) = exchange.run().await?;
@@ -272,6 +275,31 @@ impl Proxy {
         response
             .map(|incoming| ResponseBody::relay(incoming, lease, idle, patience, blame, inbound))
     }
+
+    fn report(&self, failure: &Failure, client: &Client, line: &RequestLine) {
+        log::log!(
+            self.level(&failure.cause, client.peer),
+            "{} {} {}: {} {failure} ({})",
+            client.peer,
+            line.method,
+            line.path(),
+            failure.cause.status(),
+            failure.cause.label(),
+        );
+    }
+
+    /// How loud a failure is: a client's own fault is no concern of the log, unless somebody
+    /// comes who is not admitted.
+    fn level(&self, cause: &Cause, peer: Peer) -> log::Level {
+        let news = match cause {
+            Cause::PeerDenied(_) => self.refusals.borrow_mut().is_news(peer, Instant::now()),
+            cause => !cause.is_clients(),
+        };
+        match news {
+            true => log::Level::Warn,
+            false => log::Level::Debug,
+        }
+    }
 }
 
 /// The request line as the client wrote it: hyper's own copy may differ.
@@ -327,22 +355,6 @@ fn redirect(headers: &mut HeaderMap, hop: &Hop<'_>, sent_host: &str, called: &st
             headers.insert(name, back);
         }
     }
-}
-
-fn report(failure: &Failure, client: &Client, line: &RequestLine) {
-    let level = match failure.cause.is_clients() {
-        true => log::Level::Debug,
-        false => log::Level::Warn,
-    };
-    log::log!(
-        level,
-        "{} {} {}: {} {failure} ({})",
-        client.peer,
-        line.method,
-        line.path(),
-        failure.cause.status(),
-        failure.cause.label(),
-    );
 }
 
 /// Our own answer. `close` ends the connection with it: what follows cannot be trusted, or the

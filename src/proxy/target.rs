@@ -156,6 +156,11 @@ impl Routes {
         }
     }
 
+    /// Whether any route admits the peer.
+    pub fn admit(&self, peer: &Peer) -> bool {
+        self.routes.iter().any(|route| route.config.admits(peer))
+    }
+
     /// The route of `target` in origin-form, for `peer`.
     ///
     /// # Errors

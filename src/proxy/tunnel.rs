@@ -57,8 +57,9 @@ impl Tunnel {
         }
     }
 
-    /// Relays until both sides are done, one fails, or nothing moved for `--tunnel-idle`.
-    pub async fn run(self, inbound: &Rc<Inbound>) {
+    /// Relays until both sides are done, one fails, or nothing moved for `--tunnel-idle`. Tells
+    /// whether it was an end in good order.
+    pub async fn run(self, inbound: &Rc<Inbound>) -> bool {
         inbound.become_tunnel();
         let near = InboundIo(Rc::clone(inbound));
         let relayed = match self.far {
@@ -72,9 +73,6 @@ impl Tunnel {
             }
             Far::Plain(lease) => relay(near, lease.stream, self.idle).await,
         };
-        if !relayed.proper {
-            inbound.socket().reset_on_close();
-        }
         ::log::debug!(
             "{}: {} bytes up, {} down, {}",
             self.what,
@@ -82,6 +80,7 @@ impl Tunnel {
             relayed.down,
             relayed.end
         );
+        relayed.proper
     }
 }
 

@@ -4,12 +4,13 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use listenfd::ListenFd;
 use rustix::io::Errno;
-use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 use tokio::net::{TcpListener, UnixListener};
 
 use crate::config::{Listen, SocketAccess};
@@ -67,6 +68,8 @@ pub enum BindError {
     NotASocket(PathBuf),
     /// There is no such group.
     NoGroup(String),
+    /// The socket cannot be given to the group.
+    Group(String, io::Error),
     /// The service manager passed no socket of that name; those it did.
     NotPassed(String, Vec<String>),
     /// The passed socket is of a kind that nothing can be accepted from.
@@ -108,6 +111,10 @@ impl fmt::Display for BindError {
             Self::NoGroup(name) => {
                 write!(f, "there is no group {name:?}; add it or give its number")
             }
+            Self::Group(name, error) => write!(
+                f,
+                "cannot give the socket to group {name:?}: {error}; the user that egret runs as must be in it"
+            ),
             Self::NotPassed(name, passed) if passed.is_empty() => write!(
                 f,
                 "no socket {name:?} was passed; start egret from a systemd socket unit with FileDescriptorName={name}"
@@ -209,8 +216,7 @@ fn is_without_ipv6(error: &io::Error) -> bool {
 fn bind_unix(path: &Path, access: &SocketAccess) -> Result<Bound, BindError> {
     remove_stale(path)?;
     let group = access.group.as_deref().map(group_number).transpose()?;
-    let acceptor =
-        listen_at(path, access.mode, group).map_err(|error| BindError::Path(path.into(), error))?;
+    let acceptor = listen_at(path, access, group)?;
     Ok(Bound {
         acceptor,
         at: At::Unix(path.into()),
@@ -218,15 +224,27 @@ fn bind_unix(path: &Path, access: &SocketAccess) -> Result<Bound, BindError> {
 }
 
 /// Access is set before the socket listens: nobody slips in before.
-fn listen_at(path: &Path, mode: u32, group: Option<u32>) -> io::Result<Acceptor> {
-    let socket = Socket::new(Domain::UNIX, Type::STREAM.cloexec().nonblocking(), None)?;
-    socket.bind(&SockAddr::unix(path)?)?;
-    if let Some(group) = group {
-        chown(path, None, Some(group))?;
+fn listen_at(
+    path: &Path,
+    access: &SocketAccess,
+    group: Option<u32>,
+) -> Result<Acceptor, BindError> {
+    let failed = |error| BindError::Path(path.into(), error);
+    let socket = unix_socket().map_err(failed)?;
+    let address = SockAddr::unix(path).map_err(failed)?;
+    socket.bind(&address).map_err(failed)?;
+    if let (Some(group), Some(name)) = (group, &access.group) {
+        chown(path, None, Some(group)).map_err(|error| BindError::Group(name.clone(), error))?;
     }
-    fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
-    socket.listen(limits::BACKLOG)?;
-    UnixListener::from_std(socket.into()).map(Acceptor::Unix)
+    let mode = fs::Permissions::from_mode(access.mode);
+    fs::set_permissions(path, mode).map_err(failed)?;
+    socket.listen(limits::BACKLOG).map_err(failed)?;
+    let listener = UnixListener::from_std(socket.into()).map_err(failed)?;
+    Ok(Acceptor::Unix(listener))
+}
+
+fn unix_socket() -> io::Result<Socket> {
+    Socket::new(Domain::UNIX, Type::STREAM.cloexec().nonblocking(), None)
 }
 
 /// A socket that nobody listens on is left over from a program that ended.
@@ -237,7 +255,9 @@ fn remove_stale(path: &Path) -> Result<(), BindError> {
     if !there.file_type().is_socket() {
         return Err(BindError::NotASocket(path.into()));
     }
-    match std::os::unix::net::UnixStream::connect(path) {
+    // Not blocking: a live one whose queue is full would keep us waiting.
+    let knock = || unix_socket()?.connect(&SockAddr::unix(path)?);
+    match knock() {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
             fs::remove_file(path).map_err(|error| BindError::Path(path.into(), error))
         }
@@ -305,6 +325,7 @@ impl Passed {
     ) -> Result<Option<Bound>, BindError> {
         let wrong = |error| BindError::WrongKind(name.into(), error);
         if let Ok(Some(listener)) = self.sockets.take_unix_listener(index) {
+            must_listen(&listener).map_err(wrong)?;
             listener.set_nonblocking(true).map_err(wrong)?;
             let acceptor = UnixListener::from_std(listener).map_err(wrong)?;
             return Ok(Some(Bound {
@@ -315,6 +336,7 @@ impl Passed {
         let Some(listener) = self.sockets.take_tcp_listener(index).map_err(wrong)? else {
             return Ok(None);
         };
+        must_listen(&listener).map_err(wrong)?;
         listener.set_nonblocking(true).map_err(wrong)?;
         let address = listener.local_addr().map_err(wrong)?;
         if !guarded && !address.ip().is_loopback() {
@@ -325,5 +347,13 @@ impl Passed {
             acceptor: Acceptor::Tcp(acceptor),
             at: At::Tcp(address),
         }))
+    }
+}
+
+/// A connection (`Accept=yes`) cannot be accepted from, and would be tried without end.
+fn must_listen(socket: &impl AsFd) -> io::Result<()> {
+    match SockRef::from(socket).is_listener()? {
+        true => Ok(()),
+        false => Err(io::Error::other("it does not listen (Accept=yes?)")),
     }
 }

@@ -122,6 +122,16 @@ impl Clients {
         }
     }
 
+    /// The process ends although clients wait for the rest of an answer: none of them may take
+    /// that for a proper end.
+    pub fn cut_off(&self) {
+        for entry in self.members.borrow().iter() {
+            if entry.inbound.is_busy() {
+                entry.inbound.socket().reset_on_close();
+            }
+        }
+    }
+
     /// Waits until all clients have left.
     pub async fn left(&self) {
         while !self.is_empty() {

@@ -93,8 +93,12 @@ impl Listener {
     async fn serve(self: Rc<Self>, client: Client, member: Member) {
         let inbound = Rc::clone(&client.inbound);
         let tunnel = Rc::clone(&client.tunnel);
-        let end = self.converse(client, &member).await;
-        let tunnel = tunnel.take();
+        let mut end = self.converse(client, &member).await;
+        if let (End::Done, Some(tunnel)) = (&end, tunnel.take())
+            && !tunnel.run(&inbound).await
+        {
+            end = End::Cut;
+        }
         match end {
             End::Refused(cause) => {
                 ::log::debug!("a request was refused: {}", cause.label());
@@ -104,15 +108,10 @@ impl Listener {
                     part(inbound.socket()).await;
                 }
             }
-            End::Done => {
-                if let Some(tunnel) = tunnel {
-                    tunnel.run(&inbound).await;
-                }
-                tokio::select! {
-                    () = part(inbound.socket()) => {}
-                    () = member.place_needed() => {}
-                }
-            }
+            End::Done => tokio::select! {
+                () = part(inbound.socket()) => {}
+                () = member.place_needed() => {}
+            },
             // A client that reads until the end must not take the cut for one.
             End::Cut => inbound.socket().reset_on_close(),
             End::Gone => {}
@@ -211,7 +210,7 @@ enum End {
     Done,
     /// With a head that nobody was asked about: we answer and close.
     Refused(Cause),
-    /// In the middle of an answer.
+    /// In the middle of an answer, or of a tunnel.
     Cut,
     /// By the client.
     Gone,

@@ -119,6 +119,9 @@ impl Inbound {
     /// those first that were read already.
     pub fn become_tunnel(&self) {
         self.state.borrow_mut().phase = Phase::Tunnel;
+        // It will never be between requests again.
+        self.busy.set(true);
+        self.answered.set(false);
     }
 
     /// The service took the request: the strict reader's view of the head and its raw bytes.

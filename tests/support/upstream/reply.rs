@@ -24,6 +24,11 @@ pub enum Step {
     Mark(&'static str),
     /// Sends back whatever comes until the client ends, then closes.
     Echo,
+    /// Adds whatever comes to the body seen until the client ends; complete is what ended with
+    /// close_notify.
+    Record,
+    /// close_notify and FIN, and goes on reading.
+    FinishWriting,
     /// Does nothing until the upstream stops; not even a closing client is noticed.
     Stall,
     /// close_notify and FIN.

@@ -288,6 +288,8 @@ impl Connection<'_> {
                 self.echo().await?;
                 return Ok(Next::Ended);
             }
+            Step::Record => self.record(exchange).await?,
+            Step::FinishWriting => self.tls.shutdown().await?,
             Step::Close => {
                 self.close().await?;
                 return Ok(Next::Ended);
@@ -361,6 +363,25 @@ impl Connection<'_> {
                 Err(_) => return self.close().await,
             }
         }
+    }
+
+    async fn record(&mut self, exchange: &Exchange) -> io::Result<()> {
+        self.tls.flush().await?;
+        let mut bytes = self.input.take();
+        let mut ended = false;
+        while !ended {
+            self.server.shared.change(|state| {
+                let seen = &mut state.seen[exchange.index];
+                seen.add_body(&bytes);
+                seen.complete = false;
+            });
+            bytes.clear();
+            ended = self.tls.read_buf(&mut bytes).await? == 0;
+        }
+        self.server
+            .shared
+            .change(|state| state.seen[exchange.index].complete = true);
+        Ok(())
     }
 
     /// close_notify and FIN.

@@ -10,6 +10,7 @@ pub mod egret;
 pub mod gate;
 pub mod json;
 pub mod upstream;
+pub mod world;
 
 use std::time::Duration;
 

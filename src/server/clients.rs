@@ -1,8 +1,9 @@
 //! The client connections of one LISTEN: so many and no more.
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::rc::Rc;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 
 use tokio::sync::Notify;
 
@@ -133,14 +134,30 @@ impl Member {
     /// The connection was polled: remembers whom to wake, and tells the accept loop of an idle
     /// client that can make room.
     pub(super) fn polled(&self, cx: &Context<'_>) {
+        self.remember(cx);
+        if self.clients.full.get() && self.entry.inbound.idle_since().is_some() {
+            self.clients.changed.notify_one();
+        }
+    }
+
+    fn remember(&self, cx: &Context<'_>) {
         let mut waker = self.entry.waker.borrow_mut();
         match &*waker {
             Some(known) if known.will_wake(cx.waker()) => {}
             _ => *waker = Some(cx.waker().clone()),
         }
-        if self.clients.full.get() && self.entry.inbound.idle_since().is_some() {
-            self.clients.changed.notify_one();
-        }
+    }
+
+    /// Waits until a newcomer needs the place.
+    pub(super) async fn place_needed(&self) {
+        poll_fn(|cx| {
+            self.remember(cx);
+            match self.must_leave() && !self.is_draining() {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }
+        })
+        .await;
     }
 
     /// Whether the client is to go once it is idle.

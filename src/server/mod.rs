@@ -107,7 +107,10 @@ impl Listener {
                     part(inbound.stream()).await;
                 }
             }
-            End::Done => part(inbound.stream()).await,
+            End::Done => tokio::select! {
+                () = part(inbound.stream()) => {}
+                () = member.place_needed() => {}
+            },
             End::Cut => {
                 // A client that reads until the end must not take the cut for one.
                 let _kept =

@@ -73,6 +73,14 @@ impl Builder {
         self
     }
 
+    /// Runs it from a shell: `script` ends with `exec "$0" "$@"`, which becomes egret.
+    pub fn through_shell(mut self, script: &str) -> Self {
+        let program = std::mem::replace(&mut self.program, PathBuf::from("sh"));
+        let words = [OsString::from("-c"), script.into(), program.into()];
+        self.args.splice(0..0, words);
+        self
+    }
+
     /// A variable of its environment.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), value.to_owned()));
@@ -268,6 +276,16 @@ impl Egret {
         fs::read_dir(format!("/proc/{}/fd", self.pid()))
             .expect("a living process")
             .count()
+    }
+
+    /// Processor time so far, in hundredths of a second (proc(5)).
+    pub fn cpu_ticks(&self) -> u64 {
+        let path = format!("/proc/{}/stat", self.pid());
+        let stat = fs::read_to_string(path).expect("a living process");
+        // The name, in parentheses, may hold spaces. utime and stime are the 14th and 15th.
+        let (_, rest) = stat.rsplit_once(')').expect("a name");
+        let fields = rest.split_whitespace().skip(11).take(2);
+        fields.filter_map(|field| field.parse::<u64>().ok()).sum()
     }
 
     fn status_field(&self, name: &str) -> u64 {

@@ -4,6 +4,7 @@
 // Each test program uses a part of it.
 #![allow(dead_code, unused_imports)]
 
+pub mod black_hole;
 pub mod certs;
 pub mod client;
 pub mod egret;
@@ -12,7 +13,17 @@ pub mod json;
 pub mod upstream;
 pub mod world;
 
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// How long anything in a test may take before the test fails.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Waits until what nobody announces, as a number in /proc, is so; panics after [`PATIENCE`].
+pub fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !so() {
+        assert!(Instant::now() < deadline, "it did not come to that: {what}");
+        sleep(Duration::from_millis(5));
+    }
+}

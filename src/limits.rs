@@ -130,7 +130,8 @@ pub const DIAL_STAGGER: Duration = Duration::from_millis(250);
 pub const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 /// How long a closing connection is read from, so that our answer is not lost to a reset.
 pub const LINGER: Duration = Duration::from_secs(2);
-/// A refused peer is logged at most once in this time.
+/// What peers can bring about again and again is logged at most once in this time: that one of
+/// them was refused, that descriptors ran out.
 pub const REFUSAL_LOG: Duration = Duration::from_secs(60);
 /// TCP keepalive on upstream sockets: idle time before the first probe.
 pub const KEEPALIVE_TIME: Duration = Duration::from_secs(30);

@@ -55,11 +55,10 @@ pub struct Listener {
 impl Listener {
     /// Accepts clients on `socket`, for ever.
     pub async fn accept(self: Rc<Self>, socket: TcpListener) {
-        let mut short = false;
+        let mut said: Option<Instant> = None;
         loop {
             match socket.accept().await {
                 Ok((stream, peer)) => {
-                    short = false;
                     // One client is held at the door: only for it must another make room.
                     self.clients.make_room().await;
                     if let Err(error) = self.admit(stream, peer) {
@@ -67,10 +66,11 @@ impl Listener {
                     }
                 }
                 Err(error) if is_shortage(&error) => {
-                    if !short {
+                    // Each client that leaves lets one in: that is not the end of the shortage.
+                    if said.is_none_or(|at| at.elapsed() >= limits::REFUSAL_LOG) {
                         ::log::error!("cannot accept clients: {error}; waiting until some leave");
+                        said = Some(Instant::now());
                     }
-                    short = true;
                     sleep(limits::ACCEPT_BACKOFF).await;
                 }
                 // One client's connection failed before it was accepted.

@@ -153,8 +153,9 @@ impl Inbound {
         self.fault.borrow().clone()
     }
 
-    /// Ends reading the body with `cause`: hyper's next read fails.
+    /// Ends reading the body with `cause`: hyper's next read fails, and nothing more is waited for.
     pub fn fail(&self, cause: Cause) {
+        self.reading.set(None);
         self.fault.borrow_mut().get_or_insert(cause);
     }
 

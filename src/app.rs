@@ -1,5 +1,6 @@
 //! Wiring: options become identities, routes and listeners; signals stop and reload them.
 
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
@@ -278,6 +279,7 @@ impl App {
             pseudonym: Pseudonym::new(random_number()),
             max_body: self.config.limits.body,
             response_timeout: timeouts.response,
+            refusals: RefCell::default(),
         }
     }
 

@@ -3,10 +3,13 @@
 mod body;
 mod exchange;
 pub mod headers;
+mod refusals;
 pub mod target;
 
 pub use body::{CutOff, ResponseBody};
+pub use refusals::Refusals;
 
+use std::cell::RefCell;
 use std::fmt;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -43,6 +46,8 @@ pub struct Proxy {
     pub max_body: Option<u64>,
     /// `--response-timeout`.
     pub response_timeout: Duration,
+    /// Peers whose refusal was logged lately.
+    pub refusals: RefCell<Refusals>,
 }
 
 /// One client connection, as its requests see it.
@@ -103,7 +108,7 @@ impl Proxy {
             Ok(response) => Ok(response),
             Err(Refusal::Gone) => Err(Gone),
             Err(Refusal::Failed(failure)) => {
-                report(&failure, &client, &line);
+                self.report(&failure, &client, &line);
                 Ok(answer(&failure, &client, failure.cause.is_clients()))
             }
         }
@@ -182,6 +187,34 @@ impl Proxy {
         let inbound = Rc::clone(&client.inbound);
         Ok(response
             .map(|incoming| ResponseBody::relay(incoming, lease, idle, patience, blame, inbound)))
+    }
+
+    fn report(&self, failure: &Failure, client: &Client, line: &RequestLine) {
+        log::log!(
+            self.level(&failure.cause),
+            "{} {} {}: {} {failure} ({})",
+            client.peer,
+            line.method,
+            line.path(),
+            failure.cause.status(),
+            failure.cause.label(),
+        );
+    }
+
+    /// How loud a failure is: a client's own fault is no concern of the log, unless somebody
+    /// comes who is not admitted.
+    fn level(&self, cause: &Cause) -> log::Level {
+        let news = match cause {
+            Cause::PeerDenied(peer) => {
+                let mut refusals = self.refusals.borrow_mut();
+                refusals.is_news(*peer, Instant::now())
+            }
+            cause => !cause.is_clients(),
+        };
+        match news {
+            true => log::Level::Warn,
+            false => log::Level::Debug,
+        }
     }
 }
 
@@ -270,22 +303,6 @@ fn redirect(headers: &mut HeaderMap, route: &Route, sent_host: &str, called: &st
             headers.insert(name, back);
         }
     }
-}
-
-fn report(failure: &Failure, client: &Client, line: &RequestLine) {
-    let level = match failure.cause.is_clients() {
-        true => log::Level::Debug,
-        false => log::Level::Warn,
-    };
-    log::log!(
-        level,
-        "{} {} {}: {} {failure} ({})",
-        client.peer,
-        line.method,
-        line.path(),
-        failure.cause.status(),
-        failure.cause.label(),
-    );
 }
 
 /// Our own answer. `close` ends the connection with it: what follows cannot be trusted, or the

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::fmt;
-use std::io;
+use std::io::{self, Write};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -40,14 +40,8 @@ pub const BAD_FILES: u8 = 3;
 /// Runs the command line `arguments`, without the program's name, and tells the exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let (flags, run) = match flags::parse(arguments) {
-        Parsed::Help(text) => {
-            print!("{text}");
-            return DONE;
-        }
-        Parsed::Version => {
-            println!("egret {}", env!("CARGO_PKG_VERSION"));
-            return DONE;
-        }
+        Parsed::Help(text) => return show(text),
+        Parsed::Version => return show(concat!("egret ", env!("CARGO_PKG_VERSION"), "\n")),
         Parsed::Run(flags) => (flags, true),
         Parsed::Check(flags) => (flags, false),
     };
@@ -55,7 +49,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Ok(config) => config,
         Err(errors) => {
             for error in errors {
-                eprintln!("egret: {error}");
+                // Nobody may be there to read it; the exit code says it too.
+                let _ = writeln!(io::stderr(), "egret: {error}");
             }
             return BAD_OPTIONS;
         }
@@ -70,6 +65,15 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             ::log::error!("{error}");
             error.exit_code()
         }
+    }
+}
+
+/// Prints what was asked for. `print!` would panic where the reader is gone.
+fn show(text: &str) -> u8 {
+    let mut out = io::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => DONE,
+        Err(_) => FAILED,
     }
 }
 

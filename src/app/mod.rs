@@ -55,15 +55,19 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     }
 }
 
-/// Prints to stdout, where a reader that has seen enough may be gone.
+/// Prints what was asked for. `print!` would panic where the reader is gone.
 fn say(text: &str) -> u8 {
-    let _gone = io::stdout().write_all(text.as_bytes());
-    DONE
+    let mut out = io::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => DONE,
+        Err(_) => FAILED,
+    }
 }
 
 fn complain(lines: &[impl fmt::Display]) {
     for line in lines {
-        eprintln!("egret: {line}");
+        // Nobody may be there to read it; the exit code says it too.
+        let _gone = writeln!(io::stderr(), "egret: {line}");
     }
 }
 

@@ -10,9 +10,10 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{World, assert_ours, binary, seed, setup, step};
+use support::PATIENCE;
 use support::certs::{Ca, Dir};
 use support::client::Client;
 use support::gate::Gate;
@@ -171,13 +172,32 @@ fn a_connection_that_died_in_the_pool_is_replaced_for_any_method() {
                 });
             world.client().get("/first").expect("a response");
             gate.open();
+            // The news is on its way once the upstream is done, and there once the kernel says so.
             world.upstream.wait_until(|state| state.open == 0);
+            wait_until(|| !is_connected_to(world.upstream.port()));
             let mut client = world.client();
             client.write_raw(&request(method, rest)).expect("written");
             let response = client.read_response_to(method).expect(&name);
             assert_eq!(response.status, 200, "{name}: {}", response.text());
             assert_eq!(world.mark(), 2, "{name}");
         }
+    }
+}
+
+/// Whether any socket of this machine has an established connection to that port of 127.0.0.1.
+fn is_connected_to(port: u16) -> bool {
+    let table = std::fs::read_to_string("/proc/net/tcp").expect("the kernel's table");
+    let remote = format!("0100007F:{port:04X}");
+    let mut sockets = table.lines().map(|line| line.split_whitespace());
+    // After its number: local address, remote address, state.
+    sockets.any(|mut words| words.nth(2) == Some(&remote) && words.next() == Some("01"))
+}
+
+fn wait_until(so: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !so() {
+        assert!(Instant::now() < deadline, "it did not come to that");
+        thread::yield_now();
     }
 }
 
@@ -287,9 +307,7 @@ impl Relay {
 
     /// How many records went by, once all connections have ended.
     fn records(&self) -> usize {
-        while self.open.load(Ordering::SeqCst) > 0 {
-            thread::yield_now();
-        }
+        wait_until(|| self.open.load(Ordering::SeqCst) == 0);
         self.records.load(Ordering::SeqCst)
     }
 }

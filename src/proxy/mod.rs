@@ -233,7 +233,13 @@ impl Proxy {
         if !hop.keep_redirects {
             redirect(headers, hop, &sent_host, &called);
         }
-        *response.version_mut() = Version::HTTP_11;
+        // Where only the end of the connection tells an HTTP/1.0 client where the body ends, hyper
+        // must not offer to keep it.
+        let has_length = response.body().size_hint().exact().is_some();
+        *response.version_mut() = match parts.version {
+            Version::HTTP_10 if !has_length => Version::HTTP_10,
+            _ => Version::HTTP_11,
+        };
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             if let Some(protocol) = switched {
                 headers::set_upgrade(response.headers_mut(), protocol);

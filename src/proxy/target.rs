@@ -93,7 +93,11 @@ impl Route {
             && !rest.starts_with('/')
         {
             let mapped = self.mapped_back(location)?;
-            return (mapped != location).then_some(mapped);
+            // Without its prefix it may look like `//host`, which leads elsewhere.
+            return match mapped.starts_with("//") || mapped.starts_with("/\\") {
+                true => Some(format!("http://{called}{mapped}")),
+                false => (mapped != location).then_some(mapped),
+            };
         }
         let rest = strip_prefix_ignoring_case(location, "https:").unwrap_or(location);
         let rest = rest.strip_prefix("//")?;

@@ -276,7 +276,12 @@ impl Inbound {
                     }
                     return Poll::Ready(Ok(()));
                 }
-                Phase::Called => return Poll::Pending,
+                Phase::Called => {
+                    // The service is asked next. Should it answer at once, hyper would believe
+                    // that a read is under way, and nobody would wait for the next head.
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 Phase::Body(_) => return self.poll_body(cx, state, out),
                 Phase::Tunnel if state.pending.is_empty() => {
                     return self.poll_fill(cx, out).map_ok(|_| ());
@@ -470,6 +475,7 @@ impl AsyncWrite for InboundIo {
         Poll::Ready(Ok(()))
     }
 
+    /// The server ends the connection, not hyper: it may have an answer of its own left to write.
     fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.0.state.borrow().phase {
             Phase::Tunnel => Poll::Ready(self.0.socket.shutdown_write()),

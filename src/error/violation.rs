@@ -92,6 +92,8 @@ pub enum Violation {
     ChunkSize,
     /// Chunk data that is not followed by CRLF (RFC 9112 §7.1).
     ChunkEnd,
+    /// A chunk extension whose quotes do not end on its line (RFC 9112 §7.1.1).
+    ChunkQuote,
     /// A chunk-size line over its limit (RFC 9112 §7.1.1).
     ChunkLineTooLong,
     /// Chunk extensions over their limit (RFC 9112 §7.1.1).
@@ -202,6 +204,9 @@ impl Violation {
             ChunkEnd => {
                 "chunk data is not followed by CRLF; correct the chunked coding (RFC 9112 7.1)"
             }
+            ChunkQuote => {
+                "a chunk extension opens quotes that its line does not close; close them (RFC 9112 7.1.1)"
+            }
             ChunkLineTooLong => {
                 "a chunk-size line is longer than 1024 bytes; leave chunk extensions out (RFC 9112 7.1.1)"
             }
@@ -242,7 +247,7 @@ mod tests {
     use super::Violation::{self, *};
     use crate::limits;
 
-    const ALL: [Violation; 45] = [
+    const ALL: [Violation; 46] = [
         BareLf,
         BareCr,
         ControlByte,
@@ -284,6 +289,7 @@ mod tests {
         TransferEncodingWithoutBody,
         ChunkSize,
         ChunkEnd,
+        ChunkQuote,
         ChunkLineTooLong,
         ChunkExtensionsTooLong,
         TrailersTooLarge,

@@ -47,6 +47,10 @@ enum State {
     #[default]
     Size,
     Extension,
+    /// Within the quotes of an extension's value.
+    Quoted,
+    /// After a backslash within quotes.
+    Escaped,
     SizeLf,
     Data,
     DataCr,
@@ -92,7 +96,9 @@ impl Chunks {
         match (self.state, byte) {
             (State::Size, _) => self.size_byte(byte)?,
             (State::Extension, b'\r') => self.state = State::SizeLf,
-            (State::Extension, _) => self.extension_byte(byte)?,
+            // Some readers take a line end within quotes for a part of the value.
+            (State::Quoted | State::Escaped, b'\r') => return Err(Violation::ChunkQuote),
+            (State::Extension | State::Quoted | State::Escaped, _) => self.extension_byte(byte)?,
             (State::SizeLf, b'\n') => self.end_size_line(),
             (State::SizeLf, _) => return Err(Violation::BareCr),
             (State::DataCr, b'\r') => self.state = State::DataLf,
@@ -141,6 +147,13 @@ impl Chunks {
         if self.extensions > limits::CHUNK_EXTENSIONS_MAX {
             return Err(Violation::ChunkExtensionsTooLong);
         }
+        self.state = match (self.state, byte) {
+            (State::Extension, b'"') => State::Quoted,
+            (State::Quoted, b'"') => State::Extension,
+            (State::Quoted, b'\\') => State::Escaped,
+            (State::Escaped, _) => State::Quoted,
+            (state, _) => state,
+        };
         Ok(())
     }
 

@@ -1,10 +1,15 @@
 //! The reading side of HTTP/1.1, as plain as it gets: nothing is refused, everything is recorded.
 
 use std::io;
+use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::Seen;
+use super::state::Shared;
+
+/// Bytes of a connection that are kept as they came.
+const RAW_KEPT: usize = 64 * 1024;
 
 /// How the rest of a body is framed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,12 +28,27 @@ pub(super) enum Piece {
 }
 
 /// Bytes that arrived and were not looked at yet.
-#[derive(Debug, Default)]
 pub(super) struct Input {
     bytes: Vec<u8>,
+    shared: Arc<Shared>,
+    /// Where [`super::State::raw`] has what arrives.
+    index: usize,
 }
 
 impl Input {
+    /// The input of a new connection.
+    pub(super) fn new(shared: &Arc<Shared>) -> Self {
+        let index = shared.change(|state| {
+            state.raw.push(Vec::new());
+            state.raw.len() - 1
+        });
+        Self {
+            bytes: Vec::new(),
+            shared: Arc::clone(shared),
+            index,
+        }
+    }
+
     /// Whether nothing has arrived of what comes next.
     pub(super) fn is_empty(&self) -> bool {
         self.bytes.is_empty()
@@ -41,10 +61,16 @@ impl Input {
 
     /// Waits for more; an error at the end.
     pub(super) async fn fill(&mut self, from: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
-        match from.read_buf(&mut self.bytes).await? {
-            0 => Err(io::ErrorKind::UnexpectedEof.into()),
-            _ => Ok(()),
+        let known = self.bytes.len();
+        if from.read_buf(&mut self.bytes).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
         }
+        self.shared.change(|state| {
+            let raw = &mut state.raw[self.index];
+            let room = RAW_KEPT.saturating_sub(raw.len());
+            raw.extend(self.bytes[known..].iter().take(room));
+        });
+        Ok(())
     }
 
     /// The bytes up to and with `end`.

@@ -107,7 +107,7 @@ impl Server {
         Connection {
             server: self,
             tls,
-            input: Input::default(),
+            input: Input::new(&self.shared),
             facts,
         }
     }

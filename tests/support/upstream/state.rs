@@ -138,6 +138,8 @@ fn add_checksum(sum: u64, bytes: &[u8]) -> u64 {
 pub struct State {
     /// Requests, in the order in which their heads arrived.
     pub seen: Vec<Seen>,
+    /// The first 64 KiB that each connection sent within TLS, in the order of their handshakes.
+    pub raw: Vec<Vec<u8>>,
     /// TCP connections accepted.
     pub accepted: u64,
     /// TCP connections open now.

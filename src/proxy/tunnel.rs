@@ -57,7 +57,8 @@ impl Tunnel {
         }
     }
 
-    /// Relays until both sides are done, one fails, or nothing moved for `--tunnel-idle`.
+    /// Relays until both sides are done, one fails, or nothing moved for `--tunnel-idle`. What
+    /// did not end in good order is reset on both sides: the bytes in between may lack their end.
     pub async fn run(self, inbound: &Rc<Inbound>) {
         inbound.become_tunnel();
         let near = InboundIo(Rc::clone(inbound));
@@ -70,7 +71,14 @@ impl Tunnel {
                 lease.settle(Duration::ZERO);
                 relayed
             }
-            Far::Plain(lease) => relay(near, lease.stream, self.idle).await,
+            Far::Plain(mut lease) => {
+                let relayed = relay(near, &mut lease.stream, self.idle).await;
+                if !relayed.proper {
+                    // At worst the far side sees an orderly end.
+                    let _kept = lease.stream.set_zero_linger();
+                }
+                relayed
+            }
         };
         if !relayed.proper {
             inbound.socket().reset_on_close();

@@ -104,12 +104,10 @@ impl Listener {
                     part(inbound.socket()).await;
                 }
             }
-            End::Done => {
-                if let Some(tunnel) = tunnel {
-                    tunnel.run(&inbound).await;
-                }
-                part(inbound.socket()).await;
-            }
+            End::Done => match tunnel {
+                Some(tunnel) => tunnel.run(&inbound).await,
+                None => part(inbound.socket()).await,
+            },
             // A client that reads until the end must not take the cut for one.
             End::Cut => inbound.socket().reset_on_close(),
             End::Gone => {}

@@ -276,7 +276,12 @@ impl Inbound {
                     }
                     return Poll::Ready(Ok(()));
                 }
-                Phase::Called => return Poll::Pending,
+                Phase::Called => {
+                    // The service is asked next. Should it answer at once, hyper would believe
+                    // that a read is under way, and nobody would wait for the next head.
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 Phase::Body(_) => return self.poll_body(cx, state, out),
                 Phase::Tunnel if state.pending.is_empty() => {
                     return self.poll_fill(cx, out).map_ok(|_| ());

@@ -6,6 +6,9 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::Seen;
 
+/// The most that TLS has in one record.
+const READ_STEP: usize = 16 * 1024;
+
 /// How the rest of a body is framed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Framing {
@@ -41,6 +44,8 @@ impl Input {
 
     /// Waits for more; an error at the end.
     pub(super) async fn fill(&mut self, from: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
+        // Else a vector is read into 64 bytes at a time.
+        self.bytes.reserve(READ_STEP);
         match from.read_buf(&mut self.bytes).await? {
             0 => Err(io::ErrorKind::UnexpectedEof.into()),
             _ => Ok(()),

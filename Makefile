@@ -13,7 +13,7 @@ demo:
 test:
 	cargo test
 
-# Needs nginx, curl and openssl.
+# Needs nginx, curl, openssl, wget, Python with requests, and Node with npm; Go is used where it is.
 test-peers:
 	cargo test --features peers --test 'peers_*'
 

@@ -109,7 +109,7 @@ impl World {
 
     /// A body of a MiB for uploads, in the file that BODY names; its checksum.
     fn body(&self) -> u64 {
-        let bytes: Vec<u8> = (0..1024 * 1024_u64).map(|n| (n * n >> 9) as u8).collect();
+        let bytes: Vec<u8> = (0..1024 * 1024_u64).map(|n| ((n * n) >> 9) as u8).collect();
         std::fs::write(self.dir.path().join("body"), &bytes).expect("a file");
         checksum(&bytes)
     }

@@ -225,7 +225,7 @@ fn a_tunnel_may_follow_other_requests_on_its_connection() {
 fn much_goes_through_both_ways_at_once_and_the_log_says_how_much() {
     const UP: usize = 3_000_001;
     const DOWN: usize = 2_000_003;
-    let pattern = |count: usize| -> Vec<u8> { (0..count).map(|n| (n * n >> 7) as u8).collect() };
+    let pattern = |count: usize| -> Vec<u8> { (0..count).map(|n| ((n * n) >> 7) as u8).collect() };
     let far = Far::new();
     let egret = tunnels("").start();
     let (near, mut other) = open(&egret, &far);
@@ -326,7 +326,7 @@ fn a_full_line_of_waiting_tunnels_is_refused_at_once() {
     thread::scope(|scope| {
         for client in &mut two {
             let sender = sender.clone();
-            scope.spawn(move || sender.send(answered(client)));
+            scope.spawn(move || sender.send(answered(client)).expect("a receiver"));
         }
         let refused = refusals.recv().expect("an answer");
         assert_refused(

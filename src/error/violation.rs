@@ -44,6 +44,8 @@ pub enum Violation {
     TargetTooLong,
     /// A byte that no target can have (RFC 9112 §3.2).
     TargetByte,
+    /// A host in a target that is not in ASCII, plain or percent-encoded (RFC 5890 §2.3.2.1).
+    HostNotAscii,
     /// `#` in a target (RFC 9112 §3.2).
     Fragment,
     /// A target whose form does not suit the method (RFC 9112 §3.2).
@@ -150,6 +152,9 @@ impl Violation {
             }
             TargetByte => {
                 "a control or non-ASCII byte in the target; percent-encode it (RFC 9112 3.2)"
+            }
+            HostNotAscii => {
+                "the target's host is not in ASCII; send its A-label, such as xn--bcher-kva.example (RFC 5890 2.3.2.1)"
             }
             Fragment => "a # in the target; leave the fragment out or send %23 (RFC 9112 3.2)",
             TargetForm => {
@@ -266,6 +271,7 @@ mod tests {
         Method,
         TargetTooLong,
         TargetByte,
+        HostNotAscii,
         Fragment,
         TargetForm,
         Version,

@@ -145,6 +145,10 @@ impl Forwarded<'_> {
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
         let (host, port) = config::destination(authority, Some(HTTPS)).ok()?;
+        if port == HTTP {
+            // As http:// it would mean another port.
+            return None;
+        }
         self.rules.rule(&host, port, &self.peer).ok()?;
         Some(format!("http://{}{path}", authority_of(&host, port)))
     }

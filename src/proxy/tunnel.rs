@@ -58,7 +58,8 @@ impl Tunnel {
     }
 
     /// Relays until both sides are done, one fails, or nothing moved for `--tunnel-idle`. Tells
-    /// whether it was an end in good order.
+    /// whether it was an end in good order; else both sides must see that it was not: the bytes
+    /// in between may lack their end.
     pub async fn run(self, inbound: &Rc<Inbound>) -> bool {
         inbound.become_tunnel();
         let near = InboundIo(Rc::clone(inbound));
@@ -71,7 +72,14 @@ impl Tunnel {
                 lease.settle(Duration::ZERO);
                 relayed
             }
-            Far::Plain(lease) => relay(near, lease.stream, self.idle).await,
+            Far::Plain(mut lease) => {
+                let relayed = relay(near, &mut lease.stream, self.idle).await;
+                if !relayed.proper {
+                    // At worst the far side sees an orderly end.
+                    let _kept = lease.stream.set_zero_linger();
+                }
+                relayed
+            }
         };
         ::log::debug!(
             "{}: {} bytes up, {} down, {}",

@@ -148,13 +148,18 @@ async fn tcp(
     dialer: &Dialer,
     deadline: Instant,
 ) -> Result<TcpStream, Cause> {
-    let (stream, peer) = timeout_at(deadline, dial(addresses, port))
+    let (stream, dialled) = timeout_at(deadline, dial(addresses, port))
         .await
         .map_err(|_| Cause::ConnectTimeout(Phase::Tcp))??;
-    let local = stream.local_addr().map(|local| local.ip()).ok();
+    // 0.0.0.0 and :: lead to the loopback address.
+    let peer = stream.peer_addr().unwrap_or(dialled);
+    // All of 127.0.0.0/8 is here, and connections to it come from 127.0.0.1.
+    let here = peer.ip().is_loopback()
+        || stream
+            .local_addr()
+            .is_ok_and(|local| local.ip() == peer.ip());
     let is_ours = |own: &SocketAddr| {
-        let here = own.ip() == peer.ip() || own.ip().is_unspecified() && local == Some(peer.ip());
-        own.port() == peer.port() && here
+        own.port() == peer.port() && (own.ip() == peer.ip() || own.ip().is_unspecified() && here)
     };
     match dialer.listeners.borrow().iter().any(is_ours) {
         true => Err(Cause::Loop),

@@ -35,6 +35,7 @@ impl RequestLine {
         if method.len() > limits::METHOD_MAX {
             return Err(Violation::Method);
         }
+        let fault = |otherwise| target_fault(method, rest, otherwise);
         let (target, rest) = rest.split_at(run(TARGET, rest));
         if target.len() > limits::TARGET_MAX {
             return Err(Violation::TargetTooLong);
@@ -47,7 +48,7 @@ impl RequestLine {
             None => return Err(Violation::Http09),
             Some((b'\t', _)) => return Err(Violation::RequestLine),
             Some((b'#', _)) => return Err(Violation::Fragment),
-            Some(_) => return Err(Violation::TargetByte),
+            Some(_) => return Err(fault(Violation::TargetByte)),
         };
         let version = match version {
             b"HTTP/1.1" => Version::Http11,
@@ -58,9 +59,30 @@ impl RequestLine {
         Ok(RequestLine {
             method: 0..method.len(),
             target: start..start + target.len(),
-            form: form(method, target).ok_or(Violation::TargetForm)?,
+            form: form(method, target).ok_or_else(|| fault(Violation::TargetForm))?,
             version,
         })
+    }
+}
+
+/// What to blame for `target`, and what follows it in its line: a name in another script has a
+/// remedy of its own.
+#[cold]
+fn target_fault(method: &[u8], target: &[u8], otherwise: Violation) -> Violation {
+    let scheme = target.iter().position(|byte| b":/? ".contains(byte));
+    let authority = match scheme.and_then(|end| target.get(end..)) {
+        Some([b':', b'/', b'/', rest @ ..]) => rest,
+        _ if method == b"CONNECT" => target,
+        _ => return otherwise,
+    };
+    let end = authority.iter().position(|byte| b"/? ".contains(byte));
+    let host = end
+        .and_then(|end| authority.get(..end))
+        .unwrap_or(authority);
+    let escaped = |pair: &[u8]| matches!(pair, [b'%', b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F']);
+    match host.is_ascii() && !host.windows(2).any(escaped) {
+        true => otherwise,
+        false => Violation::HostNotAscii,
     }
 }
 

@@ -11,6 +11,9 @@ use super::state::Shared;
 /// Bytes of a connection that are kept as they came.
 const RAW_KEPT: usize = 64 * 1024;
 
+/// The most that TLS has in one record.
+const READ_STEP: usize = 16 * 1024;
+
 /// How the rest of a body is framed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Framing {
@@ -62,6 +65,8 @@ impl Input {
     /// Waits for more; an error at the end.
     pub(super) async fn fill(&mut self, from: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
         let known = self.bytes.len();
+        // Else a vector is read into 64 bytes at a time.
+        self.bytes.reserve(READ_STEP);
         if from.read_buf(&mut self.bytes).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }

@@ -92,6 +92,32 @@ const LINES: &[Line] = &[
     ("9110 4.2.4", b"GET http://u@a/ HTTP/1.1", Err(TargetForm)),
     ("9110 4.2.4", b"GET http://u:p@a/ HTTP/1.1", Err(TargetForm)),
     ("3986 3.2.2", b"GET http://a%2eb/ HTTP/1.1", Err(TargetForm)),
+    (
+        "5890 2.3.2.1",
+        b"GET http://b\xc3\xbc.a/ HTTP/1.1",
+        Err(HostNotAscii),
+    ),
+    (
+        "5890 2.3.2.1",
+        b"GET http://b%C3%BC.a?/ HTTP/1.1",
+        Err(HostNotAscii),
+    ),
+    (
+        "5890 2.3.2.1",
+        b"GET http://\xfc HTTP/1.1",
+        Err(HostNotAscii),
+    ),
+    (
+        "5890 2.3.2.1",
+        b"CONNECT b\xc3\xbc:443 HTTP/1.1",
+        Err(HostNotAscii),
+    ),
+    (
+        "9112 3.2",
+        b"GET http://a/\xc3\xbc HTTP/1.1",
+        Err(TargetByte),
+    ),
+    ("9112 3.2", b"GET /a://\xc3\xbc HTTP/1.1", Err(TargetByte)),
     ("3986 3.2.2", b"GET http://a\\b/ HTTP/1.1", Err(TargetForm)),
     ("3986 3.2.2", b"GET http://[::1/ HTTP/1.1", Err(TargetForm)),
     ("3986 3.2.3", b"GET http://a:b/ HTTP/1.1", Err(TargetForm)),

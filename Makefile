@@ -13,7 +13,7 @@ demo:
 test:
 	cargo test
 
-# Needs nginx, curl and openssl.
+# Needs nginx, curl, openssl and chromium.
 test-peers:
 	cargo test --features peers --test 'peers_*'
 

@@ -252,7 +252,7 @@ mod tests {
     use super::Violation::{self, *};
     use crate::limits;
 
-    const ALL: [Violation; 46] = [
+    const ALL: [Violation; 47] = [
         BareLf,
         BareCr,
         ControlByte,

@@ -5,10 +5,13 @@ use std::fmt::Write;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
+
+use command_fds::{CommandFdExt, FdMapping};
 
 use super::PATIENCE;
 
@@ -18,6 +21,8 @@ pub struct Builder {
     program: PathBuf,
     args: Vec<OsString>,
     env: Vec<(String, String)>,
+    /// Sockets of a service manager, and what it calls them.
+    passed: Vec<(String, Arc<OwnedFd>)>,
     /// The values of `--route` and `--forward`, in the order given.
     listens: Vec<String>,
     other_listens: usize,
@@ -87,6 +92,13 @@ impl Builder {
         self
     }
 
+    /// Passes it a socket as a service manager does (sd_listen_fds(3)).
+    pub fn passing(mut self, name: &str, socket: impl Into<OwnedFd>) -> Self {
+        let socket = Arc::new(socket.into());
+        self.passed.push((name.to_owned(), socket));
+        self
+    }
+
     /// Starts it and waits until every route listens; panics with the log when it does not.
     pub fn start(self) -> Egret {
         let listens = self.listens.clone();
@@ -106,9 +118,10 @@ impl Builder {
 
     /// Starts it and waits for nothing.
     pub fn spawn(self) -> Egret {
-        let mut child = Command::new(&self.program)
+        let mut child = self
+            .command()
             .args(&self.args)
-            .envs(self.env)
+            .envs(self.env.clone())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -122,6 +135,28 @@ impl Builder {
             stderr,
             listens: self.listens,
         }
+    }
+
+    fn command(&self) -> Command {
+        if self.passed.is_empty() {
+            return Command::new(&self.program);
+        }
+        // LISTEN_PID is known when the process is there; a test may say another.
+        let script = r#"export LISTEN_PID="${LISTEN_PID:-$$}"; exec "$0" "$@""#;
+        let names: Vec<&str> = self.passed.iter().map(|(name, _)| name.as_str()).collect();
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", script])
+            .arg(&self.program)
+            .env("LISTEN_FDS", names.len().to_string())
+            .env("LISTEN_FDNAMES", names.join(":"));
+        let mapping = |(at, (_, socket)): (i32, &(String, Arc<OwnedFd>))| FdMapping {
+            parent_fd: socket.try_clone().expect("a descriptor"),
+            child_fd: at,
+        };
+        let mappings = (3..).zip(&self.passed).map(mapping).collect();
+        command.fd_mappings(mappings).expect("no descriptor twice");
+        command
     }
 
     /// Runs it to its end: `check`, `probe`, and starts that fail.
@@ -167,6 +202,7 @@ impl Egret {
             program: program.as_ref().to_owned(),
             args: Vec::new(),
             env: Vec::new(),
+            passed: Vec::new(),
             listens: Vec::new(),
             other_listens: 0,
         }

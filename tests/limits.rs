@@ -242,7 +242,9 @@ fn a_full_line_is_answered_at_once_with_the_numbers() {
     for client in &mut clients[..3] {
         assert_eq!(status(client), 200);
     }
+    let began = Instant::now();
     assert_eq!(clients[3].get("/").expect("an answer").status, 200);
+    assert!(began.elapsed() < AT_ONCE, "{:?}", began.elapsed());
     assert!(egret.log().contains("(busy)"), "the log says it too");
 }
 

@@ -348,6 +348,28 @@ fn a_slow_client_is_not_counted_against_the_upstream() {
     assert!(body.iter().all(|byte| *byte == b'x'));
 }
 
+#[test]
+fn a_client_that_owes_its_body_is_not_counted_against_the_upstream() {
+    let (world, upstream) = world(|seen: &Seen| match seen.target.as_str() {
+        "/stall" => Reply::script(vec![Step::Stall]),
+        _ => Reply::echo(seen),
+    });
+    let egret = egret(&world, &upstream)
+        .option("--response-timeout", SHORT)
+        .option("--idle-timeout", LONG)
+        .start();
+    let mut slow = Client::connect(egret.addr(0));
+    slow.write_raw(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na")
+        .expect("written");
+    upstream.wait_until(|state| state.seen.iter().any(|seen| seen.body_length == 1));
+    for _ in 0..2 {
+        assert_eq!(get(egret.addr(0), "/stall").status, 504);
+    }
+    slow.write_raw(b"b").expect("written");
+    let answer = slow.read_response().expect("an answer");
+    assert_eq!(answer.echo("body").as_deref(), Some("ab"));
+}
+
 /// An upstream that reads no body before the gate opens.
 fn closed_to_uploads(world: &World, gate: &Arc<Gate>) -> Upstream {
     let gate = Arc::clone(gate);

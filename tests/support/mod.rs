@@ -7,6 +7,7 @@
 pub mod black_hole;
 pub mod certs;
 pub mod client;
+pub mod dns;
 pub mod egret;
 pub mod gate;
 pub mod json;

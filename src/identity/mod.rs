@@ -29,7 +29,8 @@ use crate::upstream::pool::{self, Slots};
 use clock::Clock;
 
 /// What a waiting request wants, and what a finished one may pass on: a connection of the same
-/// epoch to the same upstream. A tunnel wants nothing but the place.
+/// epoch to the same upstream. A tunnel wants nothing but the place, nor does a request whose
+/// pooled connection turned out dead.
 #[derive(Debug)]
 pub(crate) struct Wanted(Option<(Rc<Epoch>, Rc<Upstream>)>);
 
@@ -169,10 +170,13 @@ impl Identity {
         if !fresh && let Some(pooled) = self.take_usable(&epoch, upstream).await {
             return Ok(self.reuse(epoch, upstream, pooled.permit, pooled.connection));
         }
-        let Some(permit) = self.permit(&epoch) else {
-            return self.wait(epoch, upstream, dialer).await;
-        };
-        self.open(epoch, upstream, permit, dialer).await
+        // The files may have changed meanwhile: what is opened now is of the present epoch.
+        let epoch = self.current()?;
+        if let Some(permit) = self.permit(&epoch) {
+            return self.open(epoch, upstream, permit, dialer).await;
+        }
+        let wanted = (!fresh).then(|| (epoch, Rc::clone(upstream)));
+        self.wait(Wanted(wanted), upstream, dialer).await
     }
 
     async fn take_usable(&self, epoch: &Epoch, upstream: &Rc<Upstream>) -> Option<Pooled> {
@@ -196,11 +200,10 @@ impl Identity {
 
     async fn wait(
         self: &Rc<Self>,
-        epoch: Rc<Epoch>,
+        wanted: Wanted,
         upstream: &Rc<Upstream>,
         dialer: &Dialer,
     ) -> Result<Lease, Cause> {
-        let wanted = Wanted(Some((epoch, Rc::clone(upstream))));
         let grant = self.stand_in_line(wanted, dialer.wait_timeout).await?;
         if let Some((epoch, _, mut connection)) = grant.offer
             && !epoch.retired.get()
@@ -210,7 +213,6 @@ impl Identity {
             }
             self.counters.not_kept(NotKept::DeadInPool);
         }
-        // The files may have changed meanwhile: what is opened now is of the present epoch.
         let epoch = self.current()?;
         self.open(epoch, upstream, grant.permit, dialer).await
     }

@@ -245,8 +245,8 @@ impl Inbound {
             match &mut state.phase {
                 Phase::Head if self.busy.get() => return self.poll_watch(cx, state),
                 Phase::Head => match state.next_head(self.head_max) {
-                    Err(violation) => {
-                        *self.refusal.borrow_mut() = Some(violation.into());
+                    Err(cause) => {
+                        *self.refusal.borrow_mut() = Some(cause);
                         return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
                     }
                     Ok(true) => {}
@@ -412,7 +412,7 @@ impl Inbound {
 
 impl State {
     /// Looks for a whole head in `pending`; true when there is one to deliver.
-    fn next_head(&mut self, max: usize) -> Result<bool, Violation> {
+    fn next_head(&mut self, max: usize) -> Result<bool, Cause> {
         if !self.started {
             let Some(empty) = head::skip_empty_line(&self.pending) else {
                 return Ok(false);
@@ -430,7 +430,7 @@ impl State {
         let head = head::request(&raw)?;
         if head.refused_by_uri {
             // hyper would answer this itself, without a word of explanation.
-            return Err(Violation::TargetByte);
+            return Err(Cause::TargetRefused);
         }
         self.head = Some((head, raw));
         self.phase = Phase::Deliver(length);

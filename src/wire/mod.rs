@@ -10,11 +10,13 @@ mod chunk;
 mod head;
 mod inbound;
 mod outbound;
+mod response;
 mod socket;
 
 pub use head::{RequestHead, TargetForm, Version};
 pub use inbound::{Framed, Inbound, InboundIo, Waiting};
-pub use outbound::{Asked, Outbound, OutboundIo};
+pub use outbound::{Outbound, OutboundIo};
+pub use response::Asked;
 pub use socket::Socket;
 
 use crate::error::Violation;

@@ -6,14 +6,14 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
 
-use bytes::{Buf, BytesMut};
+use bytes::Buf;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 use super::BodyReader;
-use super::head::{self, Framing, ResponseHead, Scanner, Version};
+use super::head::{Framing, ResponseHead, Scanner, Version};
+use super::response::{Asked, Next, Phase, State};
 use crate::error::Violation;
-use crate::limits;
 use crate::metrics::NotKept;
 
 /// One upstream connection: its stream, and how far the current exchange has come.
@@ -40,57 +40,12 @@ pub struct Outbound<S> {
     ended: Cell<bool>,
 }
 
-#[derive(Debug)]
-struct State {
-    /// Read from the stream and not yet given to hyper.
-    pending: BytesMut,
-    scanner: Scanner,
-    phase: Phase,
-    head: Option<ResponseHead>,
-    asked: Asked,
-    interim: usize,
-    excess: bool,
-}
-
-/// What a request says of the response to it.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Asked {
-    /// It was HEAD: its response has no body.
-    pub head: bool,
-    /// It offered to leave HTTP: 101 (Switching Protocols) is an answer.
-    pub upgrade: bool,
-}
-
-#[derive(Debug)]
-enum Phase {
-    /// No response is due.
-    Idle,
-    /// Gathering a head.
-    Head,
-    /// Giving hyper the head: the first so many bytes of `pending`.
-    Deliver(usize),
-    /// Following a body.
-    Body(BodyReader),
-    /// The upstream left HTTP, and hyper has not let go yet.
-    Switched,
-    /// Bytes as they come.
-    Tunnel,
-}
-
 impl<S: AsyncRead + AsyncWrite + Unpin> Outbound<S> {
     /// Wraps a connected stream.
     pub fn new(io: S, now: Instant) -> Rc<Self> {
         Rc::new(Self {
             io: RefCell::new(io),
-            state: RefCell::new(State {
-                pending: BytesMut::new(),
-                scanner: Scanner::response(),
-                phase: Phase::Idle,
-                head: None,
-                asked: Asked::default(),
-                interim: 0,
-                excess: false,
-            }),
+            state: RefCell::new(State::new()),
             written: Cell::new(0),
             last_write: Cell::new(now),
             taken: Cell::new(false),
@@ -386,71 +341,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Outbound<S> {
             }
             Err(error) => Poll::Ready(Err(self.keep_error(error))),
         }
-    }
-}
-
-enum Next {
-    More,
-    Interim(u16),
-    Final,
-}
-
-impl State {
-    /// Looks for a whole head at the front of `pending`. An interim one is taken off.
-    fn next_head(&mut self) -> Result<Next, Violation> {
-        let Some(length) = self
-            .scanner
-            .scan(&self.pending, limits::UPSTREAM_HEAD_MAX)?
-        else {
-            return Ok(Next::More);
-        };
-        let head = head::response(&self.pending[..length])?;
-        self.scanner = Scanner::response();
-        if head.status >= 200 || (head.status == 101 && self.asked.upgrade) {
-            self.head = Some(head);
-            self.phase = Phase::Deliver(length);
-            return Ok(Next::Final);
-        }
-        self.interim += 1;
-        if head.status == 101 || self.interim > limits::INTERIM_MAX {
-            return Err(match head.status {
-                101 => Violation::UnaskedUpgrade,
-                _ => Violation::TooManyInterim,
-            });
-        }
-        self.pending.advance(length);
-        Ok(Next::Interim(head.status))
-    }
-
-    /// How the response ends: a response to HEAD, and some others, have no body whatever their
-    /// fields say (RFC 9112 §6.3).
-    fn framing(&self) -> Framing {
-        match &self.head {
-            Some(head) if !self.asked.head && !matches!(head.status, 101 | 204 | 304) => {
-                head.framing
-            }
-            _ => Framing::None,
-        }
-    }
-
-    fn begin_body(&mut self) {
-        if self.head.is_some_and(|head| head.status == 101) {
-            self.phase = Phase::Switched;
-            return;
-        }
-        match BodyReader::new(self.framing()) {
-            Some(reader) => self.phase = Phase::Body(reader),
-            None => {
-                self.excess |= !self.pending.is_empty();
-                self.end();
-            }
-        }
-    }
-
-    fn end(&mut self) {
-        self.phase = Phase::Idle;
-        // An idle connection holds no buffer.
-        self.pending = BytesMut::new();
     }
 }
 

@@ -57,9 +57,9 @@ impl Tunnel {
         }
     }
 
-    /// Relays until both sides are done, one fails, or nothing moved for `--tunnel-idle`. Tells
-    /// whether it was an end in good order.
-    pub async fn run(self, inbound: &Rc<Inbound>) -> bool {
+    /// Relays until both sides are done, one fails, or nothing moved for `--tunnel-idle`. What
+    /// did not end in good order is reset on both sides: the bytes in between may lack their end.
+    pub async fn run(self, inbound: &Rc<Inbound>) {
         inbound.become_tunnel();
         let near = InboundIo(Rc::clone(inbound));
         let relayed = match self.far {
@@ -71,8 +71,18 @@ impl Tunnel {
                 lease.settle(Duration::ZERO);
                 relayed
             }
-            Far::Plain(lease) => relay(near, lease.stream, self.idle).await,
+            Far::Plain(mut lease) => {
+                let relayed = relay(near, &mut lease.stream, self.idle).await;
+                if !relayed.proper {
+                    // At worst the far side sees an orderly end.
+                    let _kept = lease.stream.set_zero_linger();
+                }
+                relayed
+            }
         };
+        if !relayed.proper {
+            inbound.socket().reset_on_close();
+        }
         ::log::debug!(
             "{}: {} bytes up, {} down, {}",
             self.what,
@@ -80,7 +90,6 @@ impl Tunnel {
             relayed.down,
             relayed.end
         );
-        relayed.proper
     }
 }
 

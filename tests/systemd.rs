@@ -3,7 +3,7 @@
 mod support;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::os::unix::net::{UnixDatagram, UnixListener};
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 
 use rustix::process::getuid;
 use support::client::{Client, get};
@@ -229,6 +229,8 @@ fn what_nothing_can_be_accepted_from_is_refused() {
     let datagrams = UnixDatagram::unbound().expect("a socket");
     let file = std::fs::File::open("/dev/null").expect("a file");
     let unusable = "it must be a listening stream socket";
+    let (stream, _peer) = UnixStream::pair().expect("two sockets");
+    site.fails("", unusable, |egret| egret.passing("web", stream));
     site.fails("", unusable, |egret| egret.passing("web", udp));
     site.fails("", unusable, |egret| egret.passing("web", datagrams));
     site.fails("", unusable, |egret| egret.passing("web", file));

@@ -57,10 +57,9 @@ impl Tunnel {
         }
     }
 
-    /// Relays until both sides are done, one fails, or nothing moved for `--tunnel-idle`. Tells
-    /// whether it was an end in good order; else both sides must see that it was not: the bytes
-    /// in between may lack their end.
-    pub async fn run(self, inbound: &Rc<Inbound>) -> bool {
+    /// Relays until both sides are done, one fails, or nothing moved for `--tunnel-idle`. What
+    /// did not end in good order is reset on both sides: the bytes in between may lack their end.
+    pub async fn run(self, inbound: &Rc<Inbound>) {
         inbound.become_tunnel();
         let near = InboundIo(Rc::clone(inbound));
         let relayed = match self.far {
@@ -81,6 +80,9 @@ impl Tunnel {
                 relayed
             }
         };
+        if !relayed.proper {
+            inbound.socket().reset_on_close();
+        }
         ::log::debug!(
             "{}: {} bytes up, {} down, {}",
             self.what,
@@ -88,7 +90,6 @@ impl Tunnel {
             relayed.down,
             relayed.end
         );
-        relayed.proper
     }
 }
 

@@ -93,12 +93,8 @@ impl Listener {
     async fn serve(self: Rc<Self>, client: Client, member: Member) {
         let inbound = Rc::clone(&client.inbound);
         let tunnel = Rc::clone(&client.tunnel);
-        let mut end = self.converse(client, &member).await;
-        if let (End::Done, Some(tunnel)) = (&end, tunnel.take())
-            && !tunnel.run(&inbound).await
-        {
-            end = End::Cut;
-        }
+        let end = self.converse(client, &member).await;
+        let tunnel = tunnel.take();
         match end {
             End::Refused(cause) => {
                 ::log::debug!("a request was refused: {}", cause.label());
@@ -108,9 +104,12 @@ impl Listener {
                     part(inbound.socket()).await;
                 }
             }
-            End::Done => tokio::select! {
-                () = part(inbound.socket()) => {}
-                () = member.place_needed() => {}
+            End::Done => match tunnel {
+                Some(tunnel) => tunnel.run(&inbound).await,
+                None => tokio::select! {
+                    () = part(inbound.socket()) => {}
+                    () = member.place_needed() => {}
+                },
             },
             // A client that reads until the end must not take the cut for one.
             End::Cut => inbound.socket().reset_on_close(),
@@ -210,7 +209,7 @@ enum End {
     Done,
     /// With a head that nobody was asked about: we answer and close.
     Refused(Cause),
-    /// In the middle of an answer, or of a tunnel.
+    /// In the middle of an answer.
     Cut,
     /// By the client.
     Gone,

@@ -410,6 +410,7 @@ fn an_upload_that_the_upstream_does_not_take_is_a_504() {
     took_about(began, SHORT_TIME);
     assert_eq!(failed.status, 504);
     assert!(failed.text().contains("did not take the request for 300ms"));
+    assert_eq!(failed.header("connection"), Some("close"));
     let proxy_status = failed.header("proxy-status").unwrap_or_default();
     assert!(proxy_status.starts_with("egret; error=connection_write_timeout; "));
 }

@@ -425,6 +425,21 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_is_not_set_is_said_whatever_the_upstream_and_worth_another_try() {
+        let unset = Failure::from(Cause::ClockNotSet);
+        assert_eq!(
+            unset.body(),
+            "503 clock is not set; no certificate can be checked before it is (ntpd, chrony)\n"
+        );
+        assert!(
+            unset
+                .proxy_status()
+                .starts_with("egret; error=proxy_configuration_error; ")
+        );
+        assert_eq!(unset.cause.retry_after(), Some(1));
+    }
+
+    #[test]
     fn details_are_a_structured_string_whatever_they_hold() {
         let odd = failure(Cause::Dns("caf\u{e9} \"x\" \\ \u{1}".into()), "none");
         assert!(odd.proxy_status().is_ascii());

@@ -121,7 +121,8 @@ impl Proxy {
             Err(Refusal::Gone) => Err(Gone),
             Err(Refusal::Failed(failure)) => {
                 self.report(&failure, &client, &line);
-                Ok(answer(&failure, &client, failure.cause.is_clients()))
+                let close = failure.cause.is_clients() || client.inbound.is_in_body();
+                Ok(answer(&failure, &client, close))
             }
         }
     }

@@ -191,6 +191,11 @@ impl Inbound {
         self.busy.get()
     }
 
+    /// Whether a part of the request's body has not been read.
+    pub fn is_in_body(&self) -> bool {
+        matches!(self.state.borrow().phase, Phase::Body(_))
+    }
+
     /// Ready when the client is gone while its request waits and hyper does not read.
     pub fn poll_vanished(&self, cx: &mut Context<'_>) -> Poll<()> {
         if !self.busy.get() {

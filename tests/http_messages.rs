@@ -129,6 +129,32 @@ fn pipelined_requests_are_answered_in_their_order() {
 }
 
 #[test]
+fn one_empty_line_before_a_request_is_ignored_however_it_is_sent() {
+    let world = setup().start();
+    let request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    for pieces in [
+        &["\r\n"][..],
+        &["\r", "\n"],
+        &["\r\n", "\r\n"],
+        &["\r", "\n\r\n"],
+    ] {
+        let mut client = world.client();
+        for piece in pieces {
+            client.write_raw(piece.as_bytes()).expect("written");
+            // egret has one loop: when it has answered this, it has read that.
+            assert_eq!(
+                world.client().get("/other").expect("a response").status,
+                200
+            );
+        }
+        let _ = client.write_raw(request);
+        let response = client.read_response().expect("a response");
+        let expected = if pieces.concat() == "\r\n" { 200 } else { 400 };
+        assert_eq!(response.status, expected, "{pieces:?}");
+    }
+}
+
+#[test]
 fn two_hundred_pipelined_requests_with_bodies_are_all_answered() {
     let world = setup().start();
     let mut client = world.client();

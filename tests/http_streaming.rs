@@ -316,12 +316,14 @@ fn a_client_that_vanishes_in_a_download_frees_the_upstream() {
 
 /// Sends a head that expects a 100 and gives the connection back.
 fn expecting(world: &World) -> Client<TcpStream> {
+    expecting_of(world, "/")
+}
+
+fn expecting_of(world: &World, target: &str) -> Client<TcpStream> {
     let mut client = world.client();
-    client
-        .write_raw(
-            b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n",
-        )
-        .expect("written");
+    let fields = "Host: x\r\nContent-Length: 4\r\nExpect: 100-continue";
+    let head = format!("PUT {target} HTTP/1.1\r\n{fields}\r\n\r\n");
+    client.write_raw(head.as_bytes()).expect("written");
     client
 }
 
@@ -375,6 +377,35 @@ fn a_final_answer_in_place_of_the_100_keeps_the_body_at_home() {
             (1, 0, false)
         );
     }
+}
+
+#[test]
+fn a_final_answer_that_takes_its_time_keeps_the_body_at_home_too() {
+    let world = setup()
+        .upstream(|up| up.read_body(ReadBody::AfterReply).sends_continue(false))
+        .option("--upstream-idle", "0")
+        .start();
+    let gate = Gate::new();
+    let held = Arc::clone(&gate);
+    world
+        .upstream
+        .answer(move |seen| match seen.target.as_str() {
+            "/final" => Reply::raw("HTTP/1.1 403 No\r\nContent-Length: 9\r\n\r\nfirst")
+                .then(Step::WaitFor(Arc::clone(&held)))
+                .then(Step::Bytes(b"last".to_vec())),
+            _ => Reply::script(vec![Step::ReadBody]).then(Step::Close),
+        });
+    let mut client = expecting_of(&world, "/final");
+    client.write_raw(b"body").expect("written");
+    assert_eq!(client.read_head().expect("a head").status, 403);
+    // Another body that nobody asks for tells when the time to wait for a 100 is over.
+    let mut clock = expecting_of(&world, "/clock");
+    assert_eq!(clock.read_head().expect("an interim response").status, 100);
+    drop(clock);
+    gate.open();
+    assert_eq!(client.read_exact(9).expect("the answer"), b"firstlast");
+    world.upstream.wait_until(|state| state.open == 0);
+    assert_eq!(world.upstream.seen()[0].body_length, 0);
 }
 
 #[test]

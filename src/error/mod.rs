@@ -342,10 +342,11 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {
-            // These are about an identity whatever the upstream is.
+            // These are about an identity whatever the upstream is, and the next about neither.
             Cause::Busy { .. } | Cause::WaitTimeout { .. } | Cause::IdentityUnavailable(_) => {
                 write!(f, "identity {}: ", self.quoted_identity())?
             }
+            cause if cause.is_clients() => {}
             _ => {
                 if let Some(upstream) = &self.upstream {
                     write!(f, "{upstream}: ")?;

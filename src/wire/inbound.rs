@@ -414,7 +414,7 @@ impl State {
                 return Ok(false);
             };
             self.pending.advance(empty);
-            self.started = !self.pending.is_empty();
+            self.started = true;
         }
         let Some(length) = self.scanner.scan(&self.pending, max)? else {
             return Ok(false);

@@ -221,6 +221,8 @@ impl Connection<'_> {
         }
         let first = self.input.fill(&mut self.tls);
         match self.server.builder.idle {
+            // Before its first request a connection is not idle.
+            _ if self.facts.request == 0 => first.await?,
             None => first.await?,
             Some(idle) => match tokio::time::timeout(idle, first).await {
                 Ok(filled) => filled?,

@@ -311,7 +311,8 @@ impl App {
         let timeouts = self.config.timeouts;
         Proxy {
             dialer: Dialer {
-                resolver: Resolver::new(Arc::new(System), timeouts.connect),
+                resolver: Resolver::new(Arc::new(System), timeouts.connect)
+                    .keeping(self.config.names().map(String::from)),
                 handshakes: Semaphore::new(limits::HANDSHAKES_MAX),
                 listeners: RefCell::default(),
                 connect_timeout: timeouts.connect,

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
-use http::{HeaderMap, Request, Response, StatusCode, Version};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use hyper::body::{Body, Incoming};
 use tokio::time::Instant;
 
@@ -175,7 +175,12 @@ impl Proxy {
         hop: &Hop<'_>,
         request: Request<Incoming>,
     ) -> Result<Answer, Refusal> {
-        let (parts, incoming) = request.into_parts();
+        let (mut parts, incoming) = request.into_parts();
+        let counts_hops = matches!(parts.method, Method::OPTIONS | Method::TRACE);
+        if counts_hops && !headers::count_hop(&mut parts.headers) {
+            let body = ResponseBody::text(String::new(), Rc::clone(&client.inbound));
+            return Ok(Response::new(body));
+        }
         if hop.via && self.pseudonym.is_in(&parts.headers) {
             return Err(Cause::Loop.into());
         }

@@ -178,7 +178,9 @@ const _: () = {
     assert!(CONNECTIONS_DEFAULT <= CONNECTIONS_MAX);
     assert!(WAITING_DEFAULT <= WAITING_MAX);
     assert!(SESSIONS_DEFAULT <= SESSIONS_MAX);
-    assert!(HANDSHAKES_PER_IDENTITY <= HANDSHAKES_MAX);
+    assert!(0 < HANDSHAKES_PER_IDENTITY && HANDSHAKES_PER_IDENTITY <= HANDSHAKES_MAX);
+    // Each identity has one place of its own.
+    assert!(IDENTITIES_MAX <= HANDSHAKES_MAX);
     assert!(HEAD_MIN <= HEAD_DEFAULT && HEAD_DEFAULT <= HEAD_MAX);
     // hyper refuses a head that does not fit its buffer, without our text.
     assert!(HEAD_MAX <= BUFFER_MAX && UPSTREAM_HEAD_MAX <= BUFFER_MAX);

@@ -378,6 +378,32 @@ fn eight_handshakes_of_one_identity_may_stall_and_another_goes_on() {
     drop(clients);
 }
 
+#[test]
+fn two_identities_with_stalled_handshakes_do_not_delay_a_third() {
+    let world = World::new();
+    let good = world.upstream().start();
+    let stalled = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = stalled.local_addr().expect("bound").port();
+    let egret = egret(&world)
+        .identity(&world.device("a"))
+        .identity(&world.device("b"))
+        .identity(&world.device("c"))
+        .route(&format!("to=https://127.0.0.1:{port},identity=a"))
+        .route(&format!("to=https://127.0.0.1:{port},identity=b"))
+        .route(&format!("to={},identity=c", good.url()))
+        .start();
+    let clients: Vec<_> = (0..20).map(|n| ask(egret.addr(n % 2), "/")).collect();
+    let accepted: Vec<_> = (0..20)
+        .map(|_| stalled.accept().expect("a connection").0)
+        .collect();
+    // All places but the third identity's own.
+    let began = || accepted.iter().filter(|tcp| has_data(tcp)).count();
+    wait_until("fifteen handshakes began", || began() == 15);
+    answers_at_once(egret.addr(2));
+    assert_eq!(began(), 15);
+    drop(clients);
+}
+
 fn has_data(tcp: &TcpStream) -> bool {
     tcp.set_nonblocking(true).expect("non-blocking");
     matches!(tcp.peek(&mut [0]), Ok(1))

@@ -30,6 +30,8 @@ impl App {
         };
         let mut passed = Passed::from_environment();
         let mut accepting = Vec::new();
+        let mut listeners = Vec::new();
+        let mut sockets = Vec::new();
         for config in &self.config.listeners {
             let options = self.options(config);
             let name = format!("listener {}", config.listen);
@@ -42,23 +44,25 @@ impl App {
             let guarded = self.is_guarded(config);
             let bound = server::bind(&config.listen, &config.access, guarded, &mut passed)
                 .map_err(|error| {
-                    let option = options.first().cloned().unwrap_or_default();
-                    StartError::Bind(option, error)
+                    let (option, text) = options.first().copied().unwrap_or_default();
+                    StartError::Bind(format!("{option} {text:?}"), error)
                 })?;
             for Bound { acceptor, at } in bound {
-                for option in &options {
-                    ::log::info!("listening on {at} ({option})");
+                for (option, text) in &options {
+                    ::log::info!("listening on {at} ({option} {text})");
                 }
                 match at {
                     At::Tcp(address) => proxy.dialer.listeners.borrow_mut().push(address),
-                    At::Unix(path) => self.sockets.push(SocketFile(path)),
+                    At::Unix(path) => sockets.push(SocketFile(path)),
                     At::Passed(_) => {}
                 }
                 accepting.push(spawn_local(Rc::clone(&listener).accept(acceptor)));
             }
-            self.listeners.push(listener);
+            listeners.push(listener);
         }
         self.accepting = accepting;
+        self.listeners = listeners;
+        self.sockets = sockets;
         for identity in self.used() {
             spawn_local(Rc::clone(identity).sweep());
         }
@@ -66,15 +70,15 @@ impl App {
     }
 
     /// The options that share a LISTEN, as they were given.
-    fn options(&self, listener: &ListenerConfig) -> Vec<String> {
+    fn options(&self, listener: &ListenerConfig) -> Vec<(&'static str, &str)> {
         match &listener.serves {
             config::Serves::Routes(ids) => {
-                let text = |id: &RouteId| format!("--route {}", self.config.route(*id).text);
-                ids.iter().map(text).collect()
+                let option = |id: &RouteId| ("--route", self.config.route(*id).text.as_str());
+                ids.iter().map(option).collect()
             }
             config::Serves::Forwards(ids) => {
-                let text = |id: &ForwardId| format!("--forward {}", self.config.forward(*id).text);
-                ids.iter().map(text).collect()
+                let option = |id: &ForwardId| ("--forward", self.config.forward(*id).text.as_str());
+                ids.iter().map(option).collect()
             }
         }
     }
@@ -95,8 +99,10 @@ impl App {
         let timeouts = self.config.timeouts;
         Proxy {
             dialer: Dialer {
-                resolver: Resolver::new(Arc::new(System), timeouts.connect),
-                handshakes: Semaphore::new(limits::HANDSHAKES_MAX),
+                resolver: Resolver::new(Arc::new(System), timeouts.connect)
+                    .keeping(self.config.names().map(String::from)),
+                // Each identity in use has one of its own.
+                handshakes: Semaphore::new(limits::HANDSHAKES_MAX - self.used().count()),
                 listeners: RefCell::default(),
                 connect_timeout: timeouts.connect,
                 wait_timeout: timeouts.wait,

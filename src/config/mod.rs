@@ -346,6 +346,16 @@ impl Config {
         (0..).map(IdentityId).zip(&self.identities)
     }
 
+    /// Host names that the options give as destinations.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let routes = self.routes.iter().map(|route| &route.to.host);
+        let rules = self.forwards.iter().filter_map(|rule| match &rule.to.host {
+            HostPattern::Exact(host) => Some(host),
+            HostPattern::Suffix(_) | HostPattern::Any => None,
+        });
+        routes.chain(rules).filter_map(Host::name)
+    }
+
     /// Whether any route or forward rule sends as this identity. One that none uses is worth a
     /// warning.
     pub fn is_used(&self, id: IdentityId) -> bool {

@@ -16,15 +16,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::config::{Host, IdentityConfig};
 use crate::error::Cause;
-use crate::limits;
 use crate::metrics::{IdentityCounters, NotKept};
 use crate::upstream::Upstream;
-use crate::upstream::connect::{self, Connection, Dialer, OurCertificate};
+use crate::upstream::connect::{self, Connection, Dialer, Handshakes, OurCertificate};
 use crate::upstream::pool::{self, Slots};
 use clock::Clock;
 
@@ -53,7 +52,7 @@ pub struct Identity {
     pub counters: IdentityCounters,
     state: RefCell<State>,
     slots: Rc<Slots<Wanted, Offered>>,
-    handshakes: Semaphore,
+    handshakes: Handshakes,
     /// When the sweep looks next; `None` while nothing is idle.
     next_sweep: Cell<Option<Instant>>,
     /// A connection became idle that ends before that.
@@ -101,7 +100,7 @@ impl Identity {
             state: RefCell::new(State::Unavailable(String::from(
                 "its files were not read yet",
             ))),
-            handshakes: Semaphore::new(limits::HANDSHAKES_PER_IDENTITY),
+            handshakes: Handshakes::default(),
             next_sweep: Cell::new(None),
             rested: Notify::new(),
         })

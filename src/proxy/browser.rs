@@ -25,6 +25,13 @@ pub fn is_foreign(headers: &HeaderMap) -> bool {
     let Some(host) = host.filter(|host| is_own_name(host)) else {
         return true;
     };
+    // An image or a form of another page carries no mark where our address is not loopback.
+    let referer = headers
+        .get(header::REFERER)
+        .map(|referer| referer.as_bytes());
+    if referer.is_some_and(|referer| !is_page_of(referer, host)) {
+        return true;
+    }
     let site_is_own = site.is_none_or(|site| matches!(site, b"same-origin" | b"none"));
     let origin_is_own = origin.is_none_or(|origin| is_origin_of(origin, host));
     !site_is_own || !origin_is_own
@@ -52,6 +59,16 @@ fn without_port(host: &str) -> &str {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
     }
+}
+
+/// Whether `referer` is a URL of `host` (RFC 9110 §10.1.3).
+fn is_page_of(referer: &[u8], host: &str) -> bool {
+    let end = referer
+        .iter()
+        .skip("http://".len())
+        .position(|byte| *byte == b'/');
+    let origin = end.map_or(Some(referer), |end| referer.get(..end + "http://".len()));
+    origin.is_some_and(|origin| is_origin_of(origin, host))
 }
 
 /// Whether `origin` is `http://` and `host` (RFC 6454 §6.2).
@@ -139,6 +156,34 @@ mod tests {
         assert!(!foreign(&[
             ("host", "localhost:80"),
             ("origin", "http://localhost")
+        ]));
+    }
+
+    #[test]
+    fn a_page_that_the_browser_does_not_mark_is_told_by_its_referer() {
+        let browser = ("user-agent", "Mozilla/5.0 (X11; Linux x86_64)");
+        let host = ("host", "192.0.2.1:8080");
+        assert!(foreign(&[
+            host,
+            browser,
+            ("referer", "http://evil.example/a")
+        ]));
+        assert!(foreign(&[
+            host,
+            browser,
+            ("referer", "http://192.0.2.1:8080.evil.example/")
+        ]));
+        assert!(foreign(&[host, browser, ("referer", "http:/")]));
+        assert!(!foreign(&[
+            host,
+            browser,
+            ("referer", "http://192.0.2.1:8080/a/b?c")
+        ]));
+        assert!(!foreign(&[host, browser]));
+        assert!(!foreign(&[
+            host,
+            ("user-agent", "curl/8"),
+            ("referer", "http://evil.example/")
         ]));
     }
 

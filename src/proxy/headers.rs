@@ -84,6 +84,20 @@ pub fn request(headers: &mut HeaderMap, framing: RequestFraming) {
     }
 }
 
+/// Counts this hop in `Max-Forwards`. False when it is the last that the request may take; a value
+/// that is no number counts nothing (RFC 9110 §7.6.2).
+pub fn count_hop(headers: &mut HeaderMap) -> bool {
+    let left = headers
+        .get(header::MAX_FORWARDS)
+        .and_then(|value| value.to_str().ok())
+        .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
+        .and_then(|digits| digits.parse::<u64>().ok());
+    if let Some(less) = left.and_then(|left| left.checked_sub(1)) {
+        headers.insert(header::MAX_FORWARDS, HeaderValue::from(less));
+    }
+    left != Some(0)
+}
+
 /// An upstream's fields become those that the client gets.
 pub fn response(headers: &mut HeaderMap) {
     remove_hop_by_hop(headers);

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
-use http::{HeaderMap, Request, Response, StatusCode, Version};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use hyper::body::{Body, Incoming};
 use tokio::time::Instant;
 
@@ -111,11 +111,13 @@ impl Proxy {
     ) -> Result<Answer, Gone> {
         // Taken before the first await: the reader below follows the framing from here on.
         let taken = client.inbound.take_request(framed(request.body()));
-        let (head, raw) = match taken {
-            Ok(taken) => taken,
+        let (head, line) = match taken {
+            Ok((head, raw)) => {
+                let line = RequestLine::new(&head, &raw);
+                (head, line)
+            }
             Err(violation) => return Ok(answer(&Cause::from(violation).into(), &client, true)),
         };
-        let line = RequestLine::new(&head, &raw);
         match self.dispatch(&client, &head, &line, request).await {
             Ok(response) => Ok(response),
             Err(Refusal::Gone) => Err(Gone),
@@ -182,7 +184,12 @@ impl Proxy {
         request: Request<Incoming>,
     ) -> Result<Answer, Refusal> {
         self.admit(hop, &request)?;
-        let (parts, incoming) = request.into_parts();
+        let (mut parts, incoming) = request.into_parts();
+        let counts_hops = matches!(parts.method, Method::OPTIONS | Method::TRACE);
+        if counts_hops && !headers::count_hop(&mut parts.headers) {
+            let body = ResponseBody::text(String::new(), Rc::clone(&client.inbound));
+            return Ok(Response::new(body));
+        }
         let called = called(&parts.headers, client);
         let framing = match incoming.size_hint().exact() {
             Some(0) => RequestFraming::None,

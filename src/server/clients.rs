@@ -15,8 +15,10 @@ pub struct Clients {
     name: String,
     capacity: usize,
     members: RefCell<Vec<Rc<Entry>>>,
-    /// The accept loop waits for a place.
+    /// It was logged that no client is idle.
     full: Cell<bool>,
+    /// Accept loops that wait for a place: a LISTEN may have two addresses.
+    waiting: Cell<usize>,
     /// A client left, or became idle while the table is full.
     changed: Notify,
     draining: Cell<bool>,
@@ -52,6 +54,7 @@ impl Clients {
             capacity,
             members: RefCell::new(Vec::with_capacity(capacity)),
             full: Cell::new(false),
+            waiting: Cell::new(0),
             changed: Notify::new(),
             draining: Cell::new(false),
         })
@@ -70,6 +73,7 @@ impl Clients {
     /// Waits until there is a place for one more: the client that has been idle longest makes
     /// room; if none is idle, nobody is accepted until one leaves.
     pub(super) async fn make_room(&self) {
+        self.waiting.set(self.waiting.get() + 1);
         while self.len() >= self.capacity {
             let idle = self.oldest_idle();
             if idle.is_none() && !self.full.replace(true) {
@@ -85,7 +89,8 @@ impl Clients {
             }
             self.changed.notified().await;
         }
-        if self.full.replace(false) {
+        self.waiting.set(self.waiting.get() - 1);
+        if self.waiting.get() == 0 && self.full.replace(false) {
             ::log::info!("{}: accepting clients again", self.name);
         }
     }
@@ -145,7 +150,7 @@ impl Member {
     /// client that can make room.
     pub(super) fn polled(&self, cx: &Context<'_>) {
         self.remember(cx);
-        if self.clients.full.get() && self.entry.inbound.idle_since().is_some() {
+        if self.clients.waiting.get() > 0 && self.entry.inbound.idle_since().is_some() {
             self.clients.changed.notify_one();
         }
     }

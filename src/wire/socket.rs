@@ -1,5 +1,6 @@
 //! A client's socket: TCP or unix, non-blocking, used through a shared reference.
 
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::net::Shutdown;
@@ -98,7 +99,9 @@ impl Socket {
     pub async fn discard(&self) {
         let mut scratch = [0; 512];
         loop {
-            let read = match either!(self, stream => stream.readable().await) {
+            // Counts against the task's budget, which `readable` does not: whoever sends faster
+            // than we read would have the event loop for itself.
+            let read = match poll_fn(|cx| self.poll_read_ready(cx)).await {
                 Ok(()) => either!(self, stream => stream.try_read(&mut scratch)),
                 Err(error) => Err(error),
             };

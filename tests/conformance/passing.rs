@@ -1,7 +1,7 @@
 //! Requests that look odd and have one meaning only, and what of them goes out.
 
 /// The columns are those of [`crate::requests`]; `keeps` or `ends` says what becomes of the
-/// client's connection, and what goes out stands after `⇒`.
+/// client's connection, and what goes out stands after `⇒`. `here` keeps it: nothing goes out.
 pub const TABLE: &str = r"
 200   | keeps | RFC 9112 2.2     | ⏎GET §/x HTTP/1.1⏎Host: x⏎⏎ ⇒ GET /x HTTP/1.1⏎host: ¤⏎⏎
 200   | keeps | RFC 9110 9.1     | get §/x HTTP/1.1⏎Host: x⏎⏎ ⇒ get /x HTTP/1.1⏎host: ¤⏎⏎
@@ -10,6 +10,11 @@ pub const TABLE: &str = r"
 200   | keeps | RFC 9110 9.3.2   | HEAD §/x HTTP/1.1⏎Host: x⏎⏎ ⇒ HEAD /x HTTP/1.1⏎host: ¤⏎⏎
 200   | keeps | RFC 9110 9.3.8   | TRACE §/x HTTP/1.1⏎Host: x⏎⏎ ⇒ TRACE /x HTTP/1.1⏎host: ¤⏎⏎
 200   | keeps | RFC 9110 7.6.2   | GET §/x HTTP/1.1⏎Host: x⏎Max-Forwards: 0⏎⏎ ⇒ GET /x HTTP/1.1⏎host: ¤⏎max-forwards: 0⏎⏎
+200   | keeps | RFC 9110 7.6.2   | OPTIONS §/x HTTP/1.1⏎Host: x⏎Max-Forwards: 10⏎⏎ ⇒ OPTIONS /x HTTP/1.1⏎host: ¤⏎max-forwards: 9⏎⏎
+200   | keeps | RFC 9110 7.6.2   | TRACE §/x HTTP/1.1⏎Host: x⏎Max-Forwards: 1⏎⏎ ⇒ TRACE /x HTTP/1.1⏎host: ¤⏎max-forwards: 0⏎⏎
+200   | keeps | RFC 9110 7.6.2   | OPTIONS §/x HTTP/1.1⏎Host: x⏎Max-Forwards: +0⏎⏎ ⇒ OPTIONS /x HTTP/1.1⏎host: ¤⏎max-forwards: +0⏎⏎
+200   | here  | RFC 9110 7.6.2   | OPTIONS §/x HTTP/1.1⏎Host: x⏎Max-Forwards: 0⏎⏎
+200   | here  | RFC 9110 7.6.2   | TRACE §/x HTTP/1.1⏎Host: x⏎Max-Forwards: 00⏎⏎
 200/- | keeps | RFC 9112 3.2.1   | GET //x/y HTTP/1.1⏎Host: x⏎⏎ ⇒ GET //x/y HTTP/1.1⏎host: ¤⏎⏎
 200/- | keeps | RFC 9112 3.2.1   | GET /../x HTTP/1.1⏎Host: x⏎⏎ ⇒ GET /../x HTTP/1.1⏎host: ¤⏎⏎
 200/- | keeps | RFC 9112 3.2.1   | GET /http://x/ HTTP/1.1⏎Host: x⏎⏎ ⇒ GET /http://x/ HTTP/1.1⏎host: ¤⏎⏎

@@ -55,6 +55,8 @@ pub struct Case {
     sent: Vec<Message>,
     /// Of a request that is refused, the upstream may have seen the start.
     cut: bool,
+    /// It is answered by egret, and nothing is wrong with it.
+    here: bool,
     /// The client's connection goes on after it.
     keeps: bool,
     bytes: Vec<u8>,
@@ -104,7 +106,8 @@ impl Case {
             .fold(request.to_owned(), |text, (name, good, _)| {
                 text.replace(name, good)
             });
-        let keeps = fate == "keeps";
+        let here = fate == "here";
+        let keeps = fate == "keeps" || here;
         if !keeps {
             request += SMUGGLED;
         }
@@ -114,6 +117,7 @@ impl Case {
             status: status.parse().expect("a status"),
             sent: world.messages(&sent),
             cut: fate == "cut",
+            here,
             keeps,
             bytes: world.bytes(side, &request),
         })
@@ -143,6 +147,10 @@ impl Case {
         }
         if self.status >= 400 {
             self.assert_refused(&mut client);
+        }
+        if self.here {
+            let response = client.read_response().expect(&self.name);
+            assert_eq!((response.status, response.text()), (200, String::new()));
         }
         let next = world.messages(NEXT.1);
         let mut sent: Vec<_> = self.sent.iter().collect();

@@ -166,3 +166,23 @@ fn a_wrong_rule_is_refused_in_these_words() {
         assert_eq!(errors(&given), [format!("--forward {text:?}: {problem}")]);
     }
 }
+
+#[test]
+fn names_are_those_that_the_options_give_in_full() {
+    let config = config(&[
+        "--route",
+        "8080,to=https://A.example,identity=none",
+        "--route",
+        "8081,to=https://10.0.0.1,identity=none",
+        "--forward",
+        "3128,to=b.example:*,identity=none",
+        "--forward",
+        "3128,to=*.c.example,identity=none",
+        "--forward",
+        "3128,to=*,identity=none",
+    ]);
+    assert_eq!(
+        config.names().collect::<Vec<_>>(),
+        ["a.example", "b.example"]
+    );
+}

@@ -19,7 +19,7 @@ use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, HandshakeKind, ProtocolVersion};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
@@ -117,7 +117,7 @@ impl<F: Future + Unpin> Future for Observed<F> {
 pub struct Dialer {
     /// DNS.
     pub resolver: Resolver,
-    /// Handshakes that may be under way in the process.
+    /// Handshakes that may be under way in the process, beside the first of each identity.
     pub handshakes: Semaphore,
     /// Where this egret listens: nothing is sent there.
     pub listeners: RefCell<Vec<SocketAddr>>,
@@ -127,6 +127,35 @@ pub struct Dialer {
     pub wait_timeout: Duration,
     /// `--upstream-idle`.
     pub upstream_idle: Duration,
+}
+
+/// The handshakes that one identity may have under way: one place is its own whatever others do,
+/// for the rest it needs one of the process's too.
+#[derive(Debug)]
+pub struct Handshakes {
+    own: Semaphore,
+    more: Semaphore,
+}
+
+impl Default for Handshakes {
+    fn default() -> Self {
+        Self {
+            own: Semaphore::new(1),
+            more: Semaphore::new(limits::HANDSHAKES_PER_IDENTITY - 1),
+        }
+    }
+}
+
+impl Handshakes {
+    /// Waits for a place. No semaphore is ever closed: an error would only mean that nobody is
+    /// counted.
+    async fn place<'a>(&'a self, shared: &'a Semaphore) -> [Option<SemaphorePermit<'a>>; 2] {
+        tokio::select! {
+            biased;
+            own = self.own.acquire() => [own.ok(), None],
+            more = async { [self.more.acquire().await.ok(), shared.acquire().await.ok()] } => more,
+        }
+    }
 }
 
 /// Resolves and connects without TLS, for a tunnel.
@@ -174,7 +203,7 @@ async fn tcp(
 }
 
 /// Resolves, connects and shakes hands, in the dialer's connect timeout altogether.
-/// `handshakes` are those that the identity may have under way.
+/// `handshakes` are the identity's own places.
 ///
 /// # Errors
 /// The cause, with the handshake's facts as far as it came.
@@ -182,17 +211,14 @@ pub async fn open(
     upstream: &Upstream,
     config: Arc<ClientConfig>,
     dialer: &Dialer,
-    handshakes: &Semaphore,
+    handshakes: &Handshakes,
 ) -> Result<(Stream, Facts), Cause> {
     let deadline = Instant::now() + dialer.connect_timeout;
     let name = server_name(upstream)?;
     let addresses = resolve(&upstream.host, dialer, deadline).await?;
     let stream = tcp(&addresses, upstream.port, dialer, deadline).await?;
     timeout_at(deadline, async {
-        // The identity's own share comes first, so that one identity never holds all places.
-        // Neither semaphore is ever closed: an error would only mean that nobody is counted.
-        let _own = handshakes.acquire().await;
-        let _shared = dialer.handshakes.acquire().await;
+        let _place = handshakes.place(&dialer.handshakes).await;
         shake_hands(stream, name, config).await
     })
     .await

@@ -67,6 +67,8 @@ struct Periods {
 
 struct Tables {
     answers: Lru<String, Answer, { limits::DNS_NAMES }>,
+    /// Names whose answers never make room for others.
+    kept: Vec<String>,
     running: Vec<Rc<Flight>>,
     queue: VecDeque<Rc<Flight>>,
     stats: Stats,
@@ -77,6 +79,8 @@ struct Answer {
     addresses: Addresses,
     at: Instant,
     stands_in: bool,
+    /// It makes no room for others.
+    kept: bool,
     /// The lookup that may renew it; while there is one, the table holds on to the answer.
     renewal: Weak<Flight>,
 }
@@ -102,9 +106,17 @@ impl Resolver {
         )
     }
 
+    /// Holds on to the answers for these names: who asks for many others, of his own choice, does
+    /// not take from a route what it falls back on.
+    pub fn keeping(self, names: impl IntoIterator<Item = String>) -> Self {
+        self.shared.tables.borrow_mut().kept.extend(names);
+        self
+    }
+
     fn with_periods(lookup: Arc<dyn Lookup>, periods: Periods) -> Self {
         let tables = Tables {
             answers: Lru::new(limits::DNS_NAMES),
+            kept: Vec::new(),
             running: Vec::with_capacity(limits::DNS_THREADS),
             queue: VecDeque::with_capacity(limits::DNS_QUEUE),
             stats: Stats::default(),
@@ -260,6 +272,7 @@ impl Tables {
             addresses,
             at: Instant::now(),
             stands_in: false,
+            kept: self.kept.iter().any(|kept| kept == name),
             renewal: Weak::new(),
         };
         if let Some(former) = self.answers.get(name) {
@@ -269,9 +282,9 @@ impl Tables {
             *former = answer;
             return;
         }
-        let renewing = |answer: &Answer| answer.renewal.strong_count() > 0;
-        // More names are remembered than can be under way, so there is always one that may go.
-        let _ = self.answers.insert(name.to_owned(), answer, renewing);
+        let stays = |answer: &Answer| answer.kept || answer.renewal.strong_count() > 0;
+        // Where no other may go, this one is used and not remembered.
+        let _unkept = self.answers.insert(name.to_owned(), answer, stays);
     }
 
     /// Takes a lookup that ended off its thread; the next one to run, if any waits.

@@ -216,6 +216,41 @@ async fn the_last_good_answer_stands_in_when_dns_fails() {
 }
 
 #[tokio::test(flavor = "local")]
+async fn a_name_of_the_options_keeps_its_answer_however_many_others_are_asked_for() {
+    let fake = Arc::new(Fake::default());
+    let kept = ["a.example".to_owned(), "b.example".to_owned()];
+    let resolver = resolver(&fake, Duration::ZERO, LONG).keeping(kept);
+    promptly(ask(&resolver, "a.example")).await.expect("answer");
+    for number in 0..limits::DNS_NAMES * 2 {
+        let name = format!("other{number}.example");
+        assert_eq!(promptly(ask(&resolver, &name)).await, answer_for(&name));
+    }
+    assert_eq!(resolver.stats().names, limits::DNS_NAMES);
+    fake.script().failing = Some("Temporary failure in name resolution");
+    let answer = promptly(ask(&resolver, "a.example")).await;
+    assert_eq!(answer, answer_for("a.example"));
+    let other = promptly(ask(&resolver, "other0.example")).await;
+    assert!(other.is_err(), "{other:?}");
+}
+
+#[tokio::test(flavor = "local")]
+async fn names_that_find_no_place_are_answered_all_the_same() {
+    let fake = Arc::new(Fake::default());
+    let kept: Vec<_> = (0..limits::DNS_NAMES)
+        .map(|n| format!("kept{n}.example"))
+        .collect();
+    let resolver = resolver(&fake, LONG, LONG).keeping(kept.clone());
+    for name in &kept {
+        assert_eq!(promptly(ask(&resolver, name)).await, answer_for(name));
+    }
+    for count in 1..=2 {
+        let answer = promptly(ask(&resolver, "x.example")).await;
+        assert_eq!(answer, answer_for("x.example"));
+        assert_eq!(fake.lookups("x.example"), count);
+    }
+}
+
+#[tokio::test(flavor = "local")]
 async fn the_last_good_answer_stands_in_when_dns_does_not_answer_in_time() {
     let fake = Arc::new(Fake::default());
     let resolver = resolver(&fake, Duration::ZERO, Duration::from_millis(20));

@@ -6,6 +6,7 @@ mod answers;
 mod bodies;
 mod chunks;
 mod framing;
+mod gone;
 mod heads;
 #[path = "../http/mod.rs"]
 mod http;

@@ -1,13 +1,12 @@
 //! The tables of requests, and what becomes of each row on either listener.
 //!
 //! The columns: the status of the answer, or two where a route and a forward listener differ (`-`
-//! where the row says nothing there); how many good requests come before it (`$1` to `$4`), or
-//! `cut` where the head was good, so that the upstream may have seen the start of it; the rule; the
-//! bytes, where `§` is what a target starts with there, `¤` the upstream's authority and `‡` its
-//! port.
+//! where the row says nothing there); the [`Fate`]; the rule; the bytes, where `§` is what a target
+//! starts with there, `¤` the upstream's authority and `‡` its port. Another request follows them
+//! that must not be answered.
 
 use super::recorded::Message;
-use super::{Side, World, chunks, framing, heads, passing, pipelines, targets};
+use super::{Side, World, chunks, framing, gone, heads, passing, pipelines, targets};
 use crate::http::assert_ours;
 use crate::http::bytes::{Row, rows, short};
 use crate::support::client::{Client, Response};
@@ -46,6 +45,45 @@ const NEXT: (&str, &str) = (
     "GET /next HTTP/1.1⏎host: ¤⏎⏎",
 );
 
+/// What becomes of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// A number: it is refused behind so many good ones (`$1` to `$4`).
+    Refused(usize),
+    /// `cut`: it is refused, and the upstream may have seen the start of it.
+    Cut,
+    /// `gone`: its client ends in the middle, and the upstream may have seen the start of it.
+    Gone,
+    /// `keeps`: it passes, and the client's connection goes on.
+    Keeps,
+    /// `ends`: it passes, and the client's connection ends.
+    Ends,
+    /// `here`: it passes no further, and the client's connection goes on.
+    Here,
+}
+
+impl Fate {
+    fn parse(text: &str) -> Self {
+        match text {
+            "cut" => Self::Cut,
+            "gone" => Self::Gone,
+            "keeps" => Self::Keeps,
+            "ends" => Self::Ends,
+            "here" => Self::Here,
+            number => Self::Refused(number.parse().expect("a fate")),
+        }
+    }
+
+    /// What goes out of the good requests before a bad one.
+    fn good(self) -> String {
+        let count = match self {
+            Self::Refused(count) => count,
+            _ => 0,
+        };
+        GOOD[..count].iter().map(|(_, _, sent)| *sent).collect()
+    }
+}
+
 /// One row on one listener.
 pub struct Case {
     name: String,
@@ -53,27 +91,22 @@ pub struct Case {
     status: u16,
     /// What goes out of it.
     sent: Vec<Message>,
-    /// Of a request that is refused, the upstream may have seen the start.
-    cut: bool,
-    /// It is answered by egret, and nothing is wrong with it.
-    here: bool,
-    /// The client's connection goes on after it.
-    keeps: bool,
+    fate: Fate,
     bytes: Vec<u8>,
 }
 
 /// All rows, each on every listener that it says something about.
 pub fn cases(world: &World) -> Vec<Case> {
-    let refused = [
+    let tables = [
         framing::TABLE,
         chunks::TABLE,
         heads::TABLE,
         targets::TABLE,
         pipelines::TABLE,
+        gone::TABLE,
+        passing::TABLE,
     ];
-    let refused = refused.into_iter().flat_map(rows);
-    let passing = rows(passing::TABLE);
-    let rows: Vec<_> = refused.chain(passing).collect();
+    let rows: Vec<_> = tables.into_iter().flat_map(rows).collect();
     let sides = [Side::Route, Side::Forward].into_iter();
     sides
         .flat_map(|side| {
@@ -97,18 +130,17 @@ impl Case {
         if status == "-" {
             return None;
         }
+        let fate = Fate::parse(fate);
         let (request, sent) = match row.text.split_once(" ⇒ ") {
             Some((request, sent)) => (request, sent.to_owned()),
-            None => (row.text, good(fate)),
+            None => (row.text, fate.good()),
         };
         let mut request = GOOD
             .iter()
             .fold(request.to_owned(), |text, (name, good, _)| {
                 text.replace(name, good)
             });
-        let here = fate == "here";
-        let keeps = fate == "keeps" || here;
-        if !keeps {
+        if matches!(fate, Fate::Refused(_) | Fate::Cut | Fate::Ends) {
             request += SMUGGLED;
         }
         Some(Self {
@@ -116,9 +148,7 @@ impl Case {
             side,
             status: status.parse().expect("a status"),
             sent: world.messages(&sent),
-            cut: fate == "cut",
-            here,
-            keeps,
+            fate,
             bytes: world.bytes(side, &request),
         })
     }
@@ -145,16 +175,15 @@ impl Case {
         for message in &self.sent {
             self.assert_echo(&mut client, message);
         }
-        if self.status >= 400 {
-            self.assert_refused(&mut client);
-        }
-        if self.here {
-            let response = client.read_response().expect(&self.name);
-            assert_eq!((response.status, response.text()), (200, String::new()));
-        }
-        let next = world.messages(NEXT.1);
         let mut sent: Vec<_> = self.sent.iter().collect();
-        if self.keeps {
+        let next = world.messages(NEXT.1);
+        match self.fate {
+            Fate::Refused(_) | Fate::Cut => self.assert_refused(&mut client),
+            Fate::Here => self.assert_answered_here(&mut client),
+            Fate::Gone => client.finish_writing(),
+            Fate::Keeps | Fate::Ends => {}
+        }
+        if matches!(self.fate, Fate::Keeps | Fate::Here) {
             let bytes = world.bytes(self.side, NEXT.0);
             client.write_raw(&bytes).expect(&self.name);
             self.assert_echo(&mut client, &next[0]);
@@ -163,10 +192,17 @@ impl Case {
             let rest = client.read_to_end().expect(&self.name);
             assert_eq!(rest, b"", "{}", self.name);
         }
-        let seen = world.settled_since(mark);
+        // What the upstream waits for ends with the connection.
+        drop(client);
+        self.assert_sent(&world.settled_since(mark), &sent);
+    }
+
+    /// Exactly that went out, and at most the start of one more.
+    fn assert_sent(&self, seen: &[Message], sent: &[&Message]) {
         let (whole, cut): (Vec<_>, Vec<_>) = seen.iter().partition(|message| message.whole);
         assert_eq!(whole, sent, "{}", self.name);
-        assert!(cut.len() <= usize::from(self.cut), "{}: {cut:?}", self.name);
+        let most = usize::from(matches!(self.fate, Fate::Cut | Fate::Gone));
+        assert!(cut.len() <= most, "{}: {cut:?}", self.name);
         for message in cut {
             assert!(message.head.starts_with("POST /bad "), "{}", self.name);
             let body = message.body.escape_ascii().to_string();
@@ -199,6 +235,12 @@ impl Case {
         response
     }
 
+    fn assert_answered_here(&self, client: &mut Client<TcpStream>) {
+        let response = client.read_response().expect(&self.name);
+        let answer = (response.status, response.text());
+        assert_eq!(answer, (200, String::new()), "{}", self.name);
+    }
+
     fn assert_refused(&self, client: &mut Client<TcpStream>) {
         let error = match self.status {
             403 | 405 => "http_request_denied",
@@ -208,10 +250,4 @@ impl Case {
         assert_ours(&refusal, self.status, error, &self.name);
         assert_eq!(refusal.header("connection"), Some("close"), "{}", self.name);
     }
-}
-
-/// What goes out of the good requests before a bad one.
-fn good(fate: &str) -> String {
-    let count = fate.parse().unwrap_or(0);
-    GOOD[..count].iter().map(|(_, _, sent)| *sent).collect()
 }

@@ -59,6 +59,8 @@ pub enum Cause {
     Unroutable(String),
     /// The system failed to connect for another reason.
     ConnectFailed(String),
+    /// This process has no descriptor left for a connection.
+    NoDescriptors,
     /// TCP or TLS was not done in time.
     ConnectTimeout(Phase),
     /// The server's certificate did not verify.
@@ -199,6 +201,7 @@ impl Cause {
             | Self::BadResponse(_)
             | Self::NotHttp => 502,
             Self::DnsQueueFull
+            | Self::NoDescriptors
             | Self::Busy { .. }
             | Self::WaitTimeout { .. }
             | Self::IdentityUnavailable(_)
@@ -246,9 +249,10 @@ impl Cause {
             }
             Self::Incomplete => "http_response_incomplete",
             Self::BadResponse(_) | Self::NotHttp => "http_protocol_error",
-            Self::Busy { .. } | Self::WaitTimeout { .. } | Self::DnsQueueFull => {
-                "connection_limit_reached"
-            }
+            Self::Busy { .. }
+            | Self::WaitTimeout { .. }
+            | Self::DnsQueueFull
+            | Self::NoDescriptors => "connection_limit_reached",
             Self::IdentityUnavailable(_) | Self::ClockNotSet => "proxy_configuration_error",
             Self::ResponseTimeout(_) => "http_response_timeout",
             Self::WriteTimeout(_) => "connection_write_timeout",
@@ -282,6 +286,7 @@ impl Cause {
             Self::ConnectRefused(_) => "connect_refused",
             Self::Unroutable(_) => "unroutable",
             Self::ConnectFailed(_) => "connect_failed",
+            Self::NoDescriptors => "no_descriptors",
             Self::ConnectTimeout(_) => "connect_timeout",
             Self::Certificate(_) => "server_certificate",
             Self::Alert(_) => "tls_alert",
@@ -308,7 +313,7 @@ impl Cause {
     pub fn retry_after(&self) -> Option<u32> {
         match self {
             Self::ClockNotSet | Self::Busy { .. } | Self::WaitTimeout { .. } => Some(1),
-            Self::DnsQueueFull => Some(1),
+            Self::DnsQueueFull | Self::NoDescriptors => Some(1),
             Self::IdentityUnavailable(_) => Some(10),
             _ => None,
         }

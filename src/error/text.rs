@@ -44,6 +44,7 @@ impl fmt::Display for Failure {
             Cause::TunnelDenied => f.write_str("CONNECT is not permitted: no identity can be added inside a tunnel; send the request as http:// and egret speaks TLS for it, or permit the tunnel with tunnel=on"),
             Cause::NoRoute => f.write_str("no route of this listener takes the path; see path= of its routes"),
             Cause::Dns(why) => write!(f, "the name was not found: {why}"),
+            Cause::NoDescriptors => f.write_str("this egret has no descriptor left for a connection; raise ulimit -n, or lower --max-clients and connections="),
             Cause::Unroutable(why) | Cause::ConnectFailed(why) => f.write_str(why),
             Cause::DnsTimeout => f.write_str("DNS did not answer in time; check the device's DNS servers"),
             Cause::DnsQueueFull => f.write_str("too many names are being looked up; DNS may be down"),

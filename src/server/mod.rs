@@ -101,15 +101,13 @@ impl Listener {
                 let bytes = raw_answer(cause);
                 let written = inbound.socket().write_all(&bytes);
                 if let Ok(Ok(())) = timeout(limits::LINGER, written).await {
-                    part(inbound.socket()).await;
+                    inbound.done(Instant::now());
+                    part(inbound.socket(), &member).await;
                 }
             }
             End::Done => match tunnel {
                 Some(tunnel) => tunnel.run(&inbound).await,
-                None => tokio::select! {
-                    () = part(inbound.socket()) => {}
-                    () = member.place_needed() => {}
-                },
+                None => part(inbound.socket(), &member).await,
             },
             // A client that reads until the end must not take the cut for one.
             End::Cut => inbound.socket().reset_on_close(),
@@ -268,10 +266,13 @@ impl Patience {
 
 /// Closes our side, then reads on for a while: closing with unread bytes would reset the
 /// connection, and our last answer could be lost with it (RFC 9112 §9.6).
-async fn part(socket: &Socket) {
+async fn part(socket: &Socket, member: &Member) {
     if socket.shutdown_write().is_ok() {
-        // A client that goes on sending is not waited for longer than this.
-        let _over = timeout(limits::LINGER, socket.discard()).await;
+        tokio::select! {
+            // A client that goes on sending is not waited for longer than this.
+            _ = timeout(limits::LINGER, socket.discard()) => {}
+            () = member.place_needed() => {}
+        }
     }
 }
 

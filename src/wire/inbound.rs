@@ -186,6 +186,12 @@ impl Inbound {
         }
     }
 
+    /// Nothing more will be asked or answered here: whoever needs the place may have it.
+    pub fn done(&self, now: Instant) {
+        self.busy.set(false);
+        self.reading.set(Some(Waiting::Idle(now)));
+    }
+
     /// Whether a request is with the service, or its answer not flushed.
     pub fn is_busy(&self) -> bool {
         self.busy.get()

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
+use rustix::io::Errno;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, HandshakeKind, ProtocolVersion};
 use tokio::net::TcpStream;
@@ -293,6 +294,7 @@ impl From<DialError> for Cause {
         match error {
             DialError::Refused(_) => Self::ConnectRefused(error.address().to_string()),
             DialError::Unreachable(_) => Self::Unroutable(error.to_string()),
+            DialError::Other(_, Errno::MFILE | Errno::NFILE) => Self::NoDescriptors,
             DialError::Other(..) => Self::ConnectFailed(error.to_string()),
         }
     }

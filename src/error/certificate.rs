@@ -56,7 +56,7 @@ impl fmt::Display for CertificateFault {
         match self {
             Self::UnknownIssuer { issuer } => write!(
                 f,
-                "no root leads to its issuer {issuer:?}; give that CA's certificate with ca= (or the server must send its intermediates)"
+                "no root leads to its issuer {issuer:?}; give that CA's certificate with ca= or --ca (or the server must send its intermediates)"
             ),
             Self::BadSignature { issuer } => write!(
                 f,

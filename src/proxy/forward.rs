@@ -122,14 +122,12 @@ impl Rules {
             .filter(takes)
             .find(|rule| rule.config.admits(peer))
             .ok_or_else(|| {
-                ::log::debug!(
-                    "no rule takes {}:{port} from {peer}; the rules are:",
-                    bracketed(host)
-                );
+                let destination = format!("{}:{port}", bracketed(host));
+                ::log::debug!("no rule takes {destination} from {peer}; the rules are:");
                 for rule in &self.0 {
                     ::log::debug!("  --forward {}", rule.config.text);
                 }
-                Cause::NoRule
+                Cause::NoRule(destination)
             })
     }
 }

@@ -1,4 +1,4 @@
-//! egret: plain HTTP in, mutual TLS out, one identity a listener.
+//! egret: plain HTTP in, mutual TLS out, one identity a listener or a rule.
 //!
 //! A connection or a TLS session made as one identity is never used as another: both are owned
 //! by one [`identity::Epoch`], and there is no key in which an identity could be forgotten.
@@ -9,8 +9,8 @@
 //! |---|---|
 //! | `main` | exit codes |
 //! | [`app`] | wiring, signals, start and stop; [`check`] is what `egret check` prints |
-//! | [`server`] | bind, admit, accept, deadlines, drain |
-//! | [`proxy`] | one request: target, headers, exchange, body |
+//! | [`server`] | bind or take over, accept, deadlines, drain |
+//! | [`proxy`] | one request: who may, routes and forward rules, headers, exchange, body, tunnel |
 //! | [`identity`] | who we are: epochs, sessions, verification, certificates, the clock |
 //! | [`upstream`] | connections to the cloud: pool, resolver, dial, TLS and HTTP, request bodies |
 //! | [`wire`] | the strict reader under hyper, both sides |
@@ -24,9 +24,13 @@
 //! # One request
 //!
 //! `server` accepts -> `wire::Inbound` checks the head -> hyper -> `proxy::Proxy::handle` ->
-//! `proxy::target` (route) -> `proxy::headers` -> `proxy::exchange` -> `identity::Identity::connect`
-//! (pool, or `upstream::connect`) -> send -> `proxy::ResponseBody` carries the lease to its end ->
+//! `proxy::destination` (peer; a route of `proxy::target`, or a rule of `proxy::forward`) ->
+//! `proxy::headers` -> `proxy::exchange` -> `identity::Identity::connect` (pool, or
+//! `upstream::connect`) -> send -> `proxy::ResponseBody` carries the lease to its end ->
 //! `identity::Lease::settle`.
+//!
+//! After a 101 or a CONNECT the connection is no longer hyper's: `server` takes it back and
+//! `proxy::Tunnel` holds the lease while bytes go both ways.
 
 // Of the program alone: tests may fail loudly. All other lints live in Cargo.toml.
 #![warn(missing_docs)]

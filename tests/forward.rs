@@ -215,7 +215,11 @@ fn a_rule_that_does_not_admit_the_peer_is_passed_over() {
 fn without_a_rule_it_is_403_and_the_rules_are_in_the_log() {
     let egret = rules(&["a.example", "*.b.example:8443"]);
     let refused = get(egret.addr(0), "http://c.example:99/");
-    assert_refused(&refused, 403, "no --forward rule takes this destination");
+    assert_refused(
+        &refused,
+        403,
+        "no --forward rule takes c.example:99 from this peer",
+    );
     let status = refused.header("proxy-status").unwrap_or_default();
     assert!(status.contains("error=http_request_denied"), "{status}");
     egret.wait_line("no rule takes c.example:99 from 127.0.0.1");

@@ -153,7 +153,7 @@ fn a_peer_that_no_range_admits_is_403() {
     assert_ours(&response, 403, "http_request_denied", "/lan");
     assert_eq!(
         said(&response),
-        "127.0.0.1 is not admitted here; add it to from= or uid= of the option"
+        "127.0.0.1 is not admitted here; add it to from= of the option"
     );
     assert_eq!(client::get(world.addr(), "/here/x").status, 200);
     assert_eq!(world.mark(), 1);

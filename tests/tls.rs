@@ -299,7 +299,7 @@ fn a_server_must_send_its_intermediates() {
         let upstream = Upstream::builder(&short).versions(versions).start();
         let text = answer(&world, &format!("to={}", upstream.url())).text();
         let sentence = "no root leads to its issuer \"CN=issuing\"; give that CA's certificate \
-             with ca= (or the server must send its intermediates)";
+             with ca= or --ca (or the server must send its intermediates)";
         assert!(text.contains(sentence), "{text}");
     }
 }

@@ -92,7 +92,7 @@ fn an_unknown_authority_is_named() {
     let world = World::new();
     let leaf = Ca::new("strangers").server(&["localhost"]);
     let sentence = "no root leads to its issuer \"CN=strangers\"; give that CA's certificate with \
-         ca= (or the server must send its intermediates)";
+         ca= or --ca (or the server must send its intermediates)";
     untrusted(&world, &leaf, &world.ca, sentence);
 }
 

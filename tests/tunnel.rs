@@ -116,9 +116,10 @@ fn connect_is_refused_unless_the_rule_permits_tunnels_and_the_refusal_says_why()
         assert!(status.contains("error=http_request_denied"), "{status}");
     }
     let address = far.addr().to_string();
-    refused(&address, 403, "no --forward rule takes this destination");
+    let no_rule = format!("no --forward rule takes {address} from this peer");
+    refused(&address, 403, &no_rule);
     for malformed in ["a.example", "a.example:", "http://a.example/", "/", ":443"] {
-        refused(malformed, 400, "host:port for CONNECT");
+        refused(malformed, 400, "HOST:PORT for CONNECT");
     }
     refused("a.example:0", 400, "port must be 1 to 65535");
     refused("b\u{fc}cher.example:443", 400, "A-label");

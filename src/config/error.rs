@@ -10,7 +10,7 @@ use crate::flags::FlagError;
 use crate::limits;
 
 /// Said of what the contract names and a later version brings.
-const NOT_BUILT: &str = "is not built yet in this version";
+const NOT_BUILT: &str = "is not built yet in this version; leave it out";
 
 /// One mistake in the options; exit code 2. Its text is one line: option, value, cause, remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -296,6 +296,9 @@ impl fmt::Display for Problem {
                 write!(f, "{key}={value} {NOT_BUILT}")
             }
             Self::Key { key, value, fault } => write!(f, "{key}={}: {fault}", value.escape_debug()),
+            Self::NoPair(part) if part.is_empty() => {
+                f.write_str("a comma has nothing behind it; take it away, or the blank after it")
+            }
             Self::NoPair(part) => {
                 write!(f, "{part:?} is not KEY=VALUE; a comma separates, a value holds none")
             }

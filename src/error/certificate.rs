@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// Names of a server's certificate that an error lists.
+const NAMES_SHOWN: usize = 5;
+
 /// The fault, with what a person needs to act on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CertificateFault {
@@ -56,7 +59,7 @@ impl fmt::Display for CertificateFault {
         match self {
             Self::UnknownIssuer { issuer } => write!(
                 f,
-                "no root leads to its issuer {issuer:?}; give that CA's certificate with ca= (or the server must send its intermediates)"
+                "no root leads to its issuer {issuer:?}; give that CA's certificate with ca= or --ca (or the server must send its intermediates)"
             ),
             Self::BadSignature { issuer } => write!(
                 f,
@@ -72,7 +75,13 @@ impl fmt::Display for CertificateFault {
                 write!(f, "it is not for {expected:?} but for ")?;
                 match presented.as_slice() {
                     [] => f.write_str("no name at all")?,
-                    names => f.write_str(&names.join(", "))?,
+                    names => {
+                        let (shown, more) = names.split_at(names.len().min(NAMES_SHOWN));
+                        f.write_str(&shown.join(", "))?;
+                        if !more.is_empty() {
+                            write!(f, " and {} more", more.len())?;
+                        }
+                    }
                 }
                 f.write_str("; use one of these in to=, or verify=NAME")
             }

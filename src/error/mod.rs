@@ -41,8 +41,8 @@ pub enum Cause {
     PeerDenied(String),
     /// A web page of another origin, or of a name that is not ours.
     WebPage,
-    /// No rule takes the destination and admits the peer.
-    NoRule,
+    /// No rule takes this destination and admits the peer.
+    NoRule(String),
     /// The rule permits no tunnel.
     TunnelDenied,
     /// No route of the listener takes the path.
@@ -179,7 +179,7 @@ impl Cause {
             | Self::TargetAuthority(_)
             | Self::AmbiguousPath
             | Self::TargetRefused => 400,
-            Self::PeerDenied(_) | Self::WebPage | Self::NoRule | Self::TunnelDenied => 403,
+            Self::PeerDenied(_) | Self::WebPage | Self::NoRule(_) | Self::TunnelDenied => 403,
             Self::NoRoute => 404,
             Self::ConnectOnRoute => 405,
             Self::HeaderTimeout(_) | Self::BodyTimeout(_) => 408,
@@ -230,7 +230,7 @@ impl Cause {
             | Self::Expectation => "http_request_error",
             Self::PeerDenied(_)
             | Self::WebPage
-            | Self::NoRule
+            | Self::NoRule(_)
             | Self::TunnelDenied
             | Self::ConnectOnRoute => "http_request_denied",
             Self::NoRoute => "destination_not_found",
@@ -277,7 +277,7 @@ impl Cause {
             Self::TargetAuthority(_) => "target_authority",
             Self::PeerDenied(_) => "peer_denied",
             Self::WebPage => "web_page",
-            Self::NoRule => "no_rule",
+            Self::NoRule(_) => "no_rule",
             Self::TunnelDenied => "tunnel_denied",
             Self::NoRoute => "no_route",
             Self::Dns(_) => "dns",

@@ -38,9 +38,12 @@ impl fmt::Display for Failure {
             Cause::NotAbsoluteForm => f.write_str("this is a forward proxy: send http://HOST/PATH as the target, as programs do when http_proxy is set to this address"),
             Cause::TargetScheme => f.write_str("the target must begin with http:// or https://"),
             Cause::TargetAuthority(why) => write!(f, "the target names no host that can be reached: {why}"),
-            Cause::PeerDenied(peer) => write!(f, "{peer} is not admitted here; add it to from= or uid= of the option"),
+            Cause::PeerDenied(peer) => {
+                let key = if peer.starts_with("uid ") { "uid=" } else { "from=" };
+                write!(f, "{peer} is not admitted here; add it to {key} of the option")
+            }
             Cause::WebPage => f.write_str("web pages may not use this listener: a browser sent this for another origin, or by a name that is not an address or localhost; origins=any on the route permits it"),
-            Cause::NoRule => f.write_str("no --forward rule takes this destination from this peer; add one with to="),
+            Cause::NoRule(to) => write!(f, "no --forward rule takes {to} from this peer; add one with to="),
             Cause::TunnelDenied => f.write_str("CONNECT is not permitted: no identity can be added inside a tunnel; send the request as http:// and egret speaks TLS for it, or permit the tunnel with tunnel=on"),
             Cause::NoRoute => f.write_str("no route of this listener takes the path; see path= of its routes"),
             Cause::Dns(why) => write!(f, "the name was not found: {why}"),

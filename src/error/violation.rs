@@ -158,7 +158,7 @@ impl Violation {
             }
             Fragment => "a # in the target; leave the fragment out or send %23 (RFC 9112 3.2)",
             TargetForm => {
-                "the target does not suit the method; send /path, an absolute URI without user, host:port for CONNECT or * for OPTIONS (RFC 9112 3.2)"
+                "the target is ill-formed or does not suit the method; send /path, an absolute URI (http://HOST:PORT/path) without user and with a port up to 65535, HOST:PORT for CONNECT or * for OPTIONS (RFC 9112 3.2)"
             }
             Version => {
                 "the version is neither HTTP/1.1 nor HTTP/1.0; speak HTTP/1.1 (RFC 9112 2.3)"

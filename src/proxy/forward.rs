@@ -77,7 +77,9 @@ impl Rules {
             .map_err(|fault| Cause::TargetAuthority(fault.to_string()))?;
         // Plain HTTP's own port means that nobody chose one.
         let port = if port == HTTP { HTTPS } else { port };
-        let rule = self.rule(&host, port, peer)?;
+        let rule = self
+            .rule(&host, port, peer)
+            .ok_or_else(|| self.refusal(&host, port, peer))?;
         let authority = authority_of(&host, port);
         Ok(Forwarded {
             rules: self,
@@ -102,7 +104,9 @@ impl Rules {
     pub fn find_tunnel<'a>(&'a self, target: &str, peer: &Peer) -> Result<Tunnelled<'a>, Cause> {
         let (host, port) = config::destination(target, None)
             .map_err(|fault| Cause::TargetAuthority(fault.to_string()))?;
-        let rule = self.rule(&host, port, peer)?;
+        let rule = self
+            .rule(&host, port, peer)
+            .ok_or_else(|| self.refusal(&host, port, peer))?;
         if !rule.config.tunnel {
             return Err(Cause::TunnelDenied);
         }
@@ -115,22 +119,21 @@ impl Rules {
     }
 
     /// The first rule that takes the destination and admits the peer.
-    fn rule(&self, host: &Host, port: u16, peer: &Peer) -> Result<&Rule, Cause> {
-        let takes = |rule: &&Rule| rule.config.to.matches(host, port);
+    fn rule(&self, host: &Host, port: u16, peer: &Peer) -> Option<&Rule> {
         self.0
             .iter()
-            .filter(takes)
+            .filter(|rule| rule.config.to.matches(host, port))
             .find(|rule| rule.config.admits(peer))
-            .ok_or_else(|| {
-                ::log::debug!(
-                    "no rule takes {}:{port} from {peer}; the rules are:",
-                    bracketed(host)
-                );
-                for rule in &self.0 {
-                    ::log::debug!("  --forward {}", rule.config.text);
-                }
-                Cause::NoRule
-            })
+    }
+
+    /// Why nothing is sent to a destination that no rule takes; the rules are in the log.
+    fn refusal(&self, host: &Host, port: u16, peer: &Peer) -> Cause {
+        let destination = format!("{}:{port}", bracketed(host));
+        ::log::debug!("no rule takes {destination} from {peer}; the rules are:");
+        for rule in &self.0 {
+            ::log::debug!("  --forward {}", rule.config.text);
+        }
+        Cause::NoRule(destination)
     }
 }
 
@@ -149,7 +152,7 @@ impl Forwarded<'_> {
             // As http:// it would mean another port.
             return None;
         }
-        self.rules.rule(&host, port, &self.peer).ok()?;
+        self.rules.rule(&host, port, &self.peer)?;
         Some(format!("http://{}{path}", authority_of(&host, port)))
     }
 }

@@ -287,8 +287,9 @@ impl Proxy {
     fn report(&self, failure: &Failure, client: &Client, line: &RequestLine) {
         log::log!(
             self.level(&failure.cause, client.peer),
-            "{} {} {}: {} {failure} ({})",
+            "{} at {}, {} {}: {} {failure} ({})",
             client.peer,
+            client.local,
             line.method,
             line.path(),
             failure.cause.status(),

@@ -45,10 +45,7 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             // Quoted, as the errors of the options are.
-            Self::Bind(option, error) => match option.split_once(' ') {
-                Some((name, value)) => write!(f, "{name} {value:?}: {error}"),
-                None => write!(f, "{option}: {error}"),
-            },
+            Self::Bind(option, error) => write!(f, "{option}: {error}"),
             Self::Route(route, error) => write!(f, "--route {route:?}: {error}"),
             Self::NoIdentity => f.write_str(
                 "no identity of any route has files that load; mend them and start again",

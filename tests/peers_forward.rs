@@ -10,7 +10,7 @@ use std::thread;
 use support::certs::{Ca, Dir};
 use support::egret::Egret;
 use support::json::Value;
-use support::upstream::{Reply, Seen, Upstream, checksum};
+use support::upstream::{Reply, Seen, Sha256, Upstream, checksum};
 
 /// A forward listener before an upstream that asks for certificates. `/redirect` there leads to
 /// `/landed`, by its full name.
@@ -108,7 +108,7 @@ impl World {
     }
 
     /// A body of a MiB for uploads, in the file that BODY names; its checksum.
-    fn body(&self) -> u64 {
+    fn body(&self) -> Sha256 {
         let bytes: Vec<u8> = (0..1024 * 1024_u64).map(|n| ((n * n) >> 9) as u8).collect();
         std::fs::write(self.dir.path().join("body"), &bytes).expect("a file");
         checksum(&bytes)
@@ -131,7 +131,7 @@ impl World {
     }
 
     /// What a client does that reads `/get`, sends the body to `/post` and follows `/redirect`.
-    fn assert_served(&self, printed: &str, body: u64) {
+    fn assert_served(&self, printed: &str, body: Sha256) {
         assert_eq!(self.saw("/get?q=%2F&r=a;b").method, "GET");
         let posted = self.saw("/post");
         assert_eq!(

@@ -400,8 +400,8 @@ impl Connection {
             tokio::task::yield_now().await;
         }
         self.peek() == Peek::Quiet
-            && self.sender.ready().await.is_ok()
             && self.outbound.reusable().is_ok()
+            && self.sender.ready().await.is_ok()
     }
 
     fn peek(&self) -> Peek {

@@ -21,7 +21,7 @@ use super::certs::{Ca, Leaf};
 use super::gate::Gate;
 pub use reply::{Reply, Step};
 use state::Shared;
-pub use state::{Seen, State, checksum};
+pub use state::{Seen, Sha256, State, checksum};
 use tls::Tls;
 pub use tls::{ClientAuth, Resumption, Versions};
 

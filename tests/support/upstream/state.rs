@@ -1,5 +1,6 @@
 //! What an upstream saw, and how a test waits for it.
 
+use ring::digest::{Context, SHA256};
 use std::fmt::{self, Debug};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -41,8 +42,8 @@ pub struct Seen {
     pub body: Vec<u8>,
     /// Bytes of the body so far.
     pub body_length: u64,
-    /// [`checksum`] of the body so far.
-    pub body_checksum: u64,
+    /// Of the body so far.
+    pub body_checksum: Sha256,
     /// Whether the body's end arrived.
     pub complete: bool,
     pub trailers: Vec<(String, String)>,
@@ -94,10 +95,7 @@ impl Seen {
             ("host", self.header("host").map_or(Value::Null, text)),
             ("headers", pairs(&self.headers)),
             ("body_length", Value::number(self.body_length)),
-            (
-                "body_checksum",
-                Value::Text(format!("{:016x}", self.body_checksum)),
-            ),
+            ("body_checksum", Value::Text(self.body_checksum.hex())),
             ("body", Value::optional(printable.as_ref())),
             ("trailers", pairs(&self.trailers)),
         ];
@@ -113,7 +111,7 @@ impl Seen {
         let room = BODY_KEPT.saturating_sub(self.body.len()).min(bytes.len());
         self.body.extend_from_slice(&bytes[..room]);
         self.body_length += bytes.len() as u64;
-        self.body_checksum = add_checksum(self.body_checksum, bytes);
+        self.body_checksum.add(bytes);
     }
 }
 
@@ -123,14 +121,49 @@ fn pairs(fields: &[(String, String)]) -> Value {
     Value::List(fields.iter().map(pair).collect())
 }
 
-/// FNV-1a without its offset: enough to tell a body from a damaged one; of nothing it is 0.
-pub fn checksum(bytes: &[u8]) -> u64 {
-    add_checksum(0, bytes)
+/// SHA-256 of bytes that come piece by piece.
+#[derive(Clone)]
+pub struct Sha256(Context);
+
+impl Sha256 {
+    fn add(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Of all that came so far, in lower case.
+    pub fn hex(&self) -> String {
+        let digest = self.0.clone().finish();
+        digest
+            .as_ref()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
 }
 
-fn add_checksum(sum: u64, bytes: &[u8]) -> u64 {
-    let add = |sum: u64, byte: &u8| (sum ^ (u64::from(*byte) + 1)).wrapping_mul(0x0100_0000_01b3);
-    bytes.iter().fold(sum, add)
+impl Default for Sha256 {
+    fn default() -> Self {
+        Self(Context::new(&SHA256))
+    }
+}
+
+impl PartialEq for Sha256 {
+    fn eq(&self, other: &Self) -> bool {
+        self.hex() == other.hex()
+    }
+}
+
+impl fmt::Debug for Sha256 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.hex())
+    }
+}
+
+/// The SHA-256 of `bytes`.
+pub fn checksum(bytes: &[u8]) -> Sha256 {
+    let mut sum = Sha256::default();
+    sum.add(bytes);
+    sum
 }
 
 /// Everything an upstream knows, since its first start.

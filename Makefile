@@ -1,6 +1,6 @@
 # Everything that is run by hand or by CI. `make demo` and `make test` need nothing but Rust.
 
-.PHONY: all demo test test-peers bench lint
+.PHONY: all demo test test-peers bench lint cross
 
 all:
 	cargo build --release
@@ -22,6 +22,10 @@ test-peers:
 bench:
 	cargo build --release --bin egret
 	cargo run --quiet --example bench
+
+# Static binaries for small devices, each built and run (under qemu, if need be). Needs Debian.
+cross:
+	for target in $$(ls cross/targets); do cross/build $$target && cross/e2e $$target || exit 1; done
 
 lint:
 	cargo fmt --check

@@ -1,7 +1,7 @@
 //! What the program knows about its own making: the date before which a clock cannot be right, the
 //! target and the profile.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::UNIX_EPOCH;
 
@@ -12,10 +12,17 @@ fn main() {
         Ok(date) => println!("cargo::rustc-env=EGRET_BUILD_DATE={date}"),
         Err(cause) => println!("cargo::error={cause}"),
     }
-    for (name, cargo) in [("EGRET_TARGET", "TARGET"), ("EGRET_PROFILE", "PROFILE")] {
-        let value = std::env::var(cargo).unwrap_or_default();
-        println!("cargo::rustc-env={name}={value}");
-    }
+    let target = std::env::var("TARGET").unwrap_or_default();
+    println!("cargo::rustc-env=EGRET_TARGET={target}");
+    println!("cargo::rustc-env=EGRET_PROFILE={}", profile());
+}
+
+/// The profile by its own name. Cargo says only which of `debug` and `release` it descends from, but
+/// the folder in which a script writes is `.../PROFILE/build/egret-1234/out`.
+fn profile() -> String {
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_default());
+    let folder = out.ancestors().nth(3).and_then(Path::file_name);
+    folder.map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
 
 /// Seconds since 1970: what the packager says, else when the commit was made, else when the sources

@@ -142,6 +142,30 @@ fn a_route_tells_what_it_does_in_another_way_than_most() {
 }
 
 #[test]
+fn forward_rules_are_shown_and_counted_like_routes() {
+    let world = World::new();
+    let finished = world
+        .check()
+        .route("to=https://a.example,identity=none")
+        .arg("--forward=127.0.0.1:3128,to=*.example,identity=none,tunnel=on")
+        .arg("--forward=unix:egret.sock,to=*,identity=none,uid=7,mode=0600")
+        .run();
+    assert_good(&finished);
+    for part in [
+        "127.0.0.1:3128, at most 85 clients",
+        "forward to *.example as none, CONNECT permitted",
+        "unix:egret.sock, at most 85 clients",
+        "mode 0600, group as we have",
+        "forward to * as none",
+        "for clients from uid 7",
+        "routes and rules             3 x",
+        "--tunnel-idle",
+    ] {
+        line(&finished, part);
+    }
+}
+
+#[test]
 fn memory_is_the_sum_of_its_lines_and_follows_the_options() {
     let world = World::new();
     let total = |clients: &str| {

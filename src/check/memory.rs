@@ -61,7 +61,11 @@ pub fn worst_case(config: &Config, roots: usize) -> Vec<Line> {
         ),
         line("roots, old and new", roots * EPOCHS, limits::ROOT_BYTES),
         line("roots, while read", roots, limits::ROOT_READ_BYTES),
-        line("routes", config.routes.len(), limits::ROUTE_BYTES),
+        line(
+            "routes and rules",
+            config.routes.len() + config.forwards.len(),
+            limits::ROUTE_BYTES,
+        ),
         line("the rest of the program", 1, limits::PROCESS_BYTES),
     ]
 }

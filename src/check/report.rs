@@ -231,6 +231,11 @@ impl Report<'_> {
                 "an unused upstream connection",
             ),
             (
+                "--tunnel-idle",
+                time(timeouts.tunnel),
+                "a silent tunnel or upgrade",
+            ),
+            (
                 "--drain-timeout",
                 time(timeouts.drain),
                 "requests in flight at a stop",

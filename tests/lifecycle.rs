@@ -289,7 +289,7 @@ fn without_ipv6_a_bare_port_listens_on_the_other_loopback_address() {
         .args(["-rn", "sh", "-c", alone])
         .output();
     if !can.is_ok_and(|output| output.status.success()) {
-        eprintln!("left out: unshare or ip does not do it here");
+        support::leave_out("unshare or ip does not do it here");
         return;
     }
     let world = World::new();

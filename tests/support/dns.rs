@@ -39,7 +39,7 @@ impl Dns {
         let socket = (1..255).find_map(|n| UdpSocket::bind((format!("127.53.0.{n}"), 53)).ok());
         let may_mount = Command::new("unshare").args(["-m", "true"]).status();
         let Some(socket) = socket.filter(|_| may_mount.is_ok_and(|status| status.success())) else {
-            eprintln!("left out: this user may not have port 53 and a mount of its own");
+            super::leave_out("this user may not have port 53 and a mount of its own");
             return None;
         };
         let dir = Dir::new();

@@ -149,11 +149,6 @@ impl Identity {
         }
     }
 
-    /// Connections open and requests waiting.
-    pub fn occupancy(&self) -> (usize, usize) {
-        (self.slots.used(), self.slots.waiting())
-    }
-
     /// A connection to `upstream`: from the pool unless it must be `fresh`, else a new one, else
     /// the next that comes free.
     ///

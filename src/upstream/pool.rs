@@ -104,11 +104,6 @@ impl<W, O> Slots<W, O> {
         })
     }
 
-    /// Whether anybody waits.
-    pub fn has_waiters(&self) -> bool {
-        !self.inner.borrow().line.is_empty()
-    }
-
     /// Permits handed out.
     pub fn used(&self) -> usize {
         self.inner.borrow().used

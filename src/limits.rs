@@ -144,6 +144,18 @@ pub const TUNNEL_IDLE: Duration = Duration::from_secs(10 * 60);
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// `--reload-interval`: how often certificate files are looked at.
 pub const RELOAD_INTERVAL: Duration = Duration::from_secs(60);
+/// How long files that changed and do not load, or do not match each other, may yet be in the
+/// middle of their change.
+pub const RELOAD_PATIENCE: Duration = Duration::from_secs(2);
+/// How often they are looked at meanwhile.
+pub const RELOAD_STEP: Duration = Duration::from_millis(100);
+/// How often the dates of our certificates are compared with the clock.
+pub const DATES_INTERVAL: Duration = Duration::from_secs(60);
+/// How often a clock that is not set is looked at.
+pub const CLOCK_INTERVAL: Duration = Duration::from_secs(1);
+/// How long the sessions of an upstream are resumed before its certificate is verified again
+/// (RFC 8446 §4.6.1 permits a week).
+pub const SESSION_LIFE: Duration = Duration::from_secs(60 * 60);
 /// The longest duration that an option may say.
 pub const DURATION_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long a body waits for the upstream's 100 (Continue) before it is sent all the same.
@@ -155,6 +167,10 @@ pub const DNS_FRESH: Duration = Duration::from_secs(5);
 pub const DNS_PATIENCE_SHARE: u32 = 4;
 /// How long before its end a certificate is warned of, or the last third of a shorter life.
 pub const EXPIRY_NOTICE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How long before its end a certificate is warned of again.
+pub const EXPIRY_REMINDER: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How long before its end a certificate is warned of for the last time.
+pub const EXPIRY_LAST_CALL: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long the last good DNS answer may stand in when DNS fails.
 pub const DNS_STALE: Duration = Duration::from_secs(24 * 60 * 60);
 /// The delay before the next address is tried beside the one under way (RFC 8305 §5).
@@ -188,6 +204,7 @@ const _: () = {
     assert!(DNS_QUEUE + DNS_THREADS < DNS_NAMES);
     assert!(TARGET_MAX < HEAD_DEFAULT);
     assert!(CHUNK_LINE_MAX <= CHUNK_EXTENSIONS_MAX);
+    assert!(RELOAD_STEP.as_nanos() < RELOAD_PATIENCE.as_nanos());
     assert!(IDENTITIES_MAX <= u8::MAX as usize);
     assert!(ROUTES_MAX <= u8::MAX as usize);
 };

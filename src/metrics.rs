@@ -39,6 +39,8 @@ pub enum NotKept {
     PoolOff,
     /// Its identity has new files.
     EpochEnded,
+    /// A certificate that it was made with has ended.
+    CertificateEnded,
     /// Another request needed its place.
     PlaceNeeded,
     /// It was idle for too long.
@@ -49,7 +51,7 @@ pub enum NotKept {
 
 impl NotKept {
     /// All reasons, in the order of their counters.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Unfinished,
         Self::EarlyResponse,
         Self::UpstreamCloses,
@@ -59,6 +61,7 @@ impl NotKept {
         Self::Switched,
         Self::PoolOff,
         Self::EpochEnded,
+        Self::CertificateEnded,
         Self::PlaceNeeded,
         Self::IdleTooLong,
         Self::DeadInPool,
@@ -76,6 +79,7 @@ impl NotKept {
             Self::Switched => "switched",
             Self::PoolOff => "pool_off",
             Self::EpochEnded => "epoch_ended",
+            Self::CertificateEnded => "certificate_ended",
             Self::PlaceNeeded => "place_needed",
             Self::IdleTooLong => "idle_too_long",
             Self::DeadInPool => "dead_in_pool",
@@ -100,6 +104,10 @@ pub struct IdentityCounters {
     pub reused: Counter,
     /// Requests sent a second time because a pooled connection turned out dead.
     pub retried: Counter,
+    /// New files that took the place of others.
+    pub reloads: Counter,
+    /// Changes of its files that could not be used.
+    pub failed_reloads: Counter,
     not_kept: [Counter; NotKept::ALL.len()],
 }
 

@@ -1,5 +1,6 @@
 //! Wiring: options become identities, routes and listeners; signals stop and reload them.
 
+mod keeper;
 mod listen;
 mod run;
 

@@ -48,6 +48,8 @@ pub struct Config {
     pub limits: Limits,
     /// The timeouts.
     pub timeouts: Timeouts,
+    /// `--reload-interval`: how often certificate files are looked at; `None`: only on SIGHUP.
+    pub reload_interval: Option<Duration>,
     /// `--log`.
     pub log: log::LevelFilter,
 }

@@ -89,6 +89,8 @@ Timeouts, each at most 1440m:
                          0: stop at once
 
 Others:
+  --reload-interval DUR  how often certificate files are looked at
+                         (default: 60s); 0: only on SIGHUP
   --log LEVEL            off, error, warn, info, debug or trace, to standard
                          error (default: info)
   @FILE                  more options from a file: words as in a shell, # starts

@@ -19,9 +19,8 @@ pub use nearest::nearest;
 
 /// Options that belong to egret and wait for a later version. Building one means taking its line
 /// away here and adding a field to [`Options`].
-const NOT_BUILT: [&str; 6] = [
+const NOT_BUILT: [&str; 5] = [
     "--admin",
-    "--reload-interval",
     "--access-log",
     "--syslog",
     "--keylog",
@@ -104,6 +103,9 @@ pub struct Options {
     /// requests in flight at a stop
     #[argh(option)]
     pub drain_timeout: Option<String>,
+    /// how often certificate files are looked at
+    #[argh(option)]
+    pub reload_interval: Option<String>,
     /// what is logged
     #[argh(option)]
     pub log: Option<String>,

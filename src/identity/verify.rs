@@ -80,6 +80,7 @@ impl ServerCertVerifier for Verifier {
                 }
                 other => other,
             })
+            .inspect(|_| note_end(end_entity))
     }
 
     fn verify_tls12_signature(
@@ -104,6 +105,13 @@ impl ServerCertVerifier for Verifier {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.chain.supported_verify_schemes()
+    }
+}
+
+/// Nothing that is verified here is believed for longer than the certificate says.
+fn note_end(end_entity: &CertificateDer<'_>) {
+    if let Ok(not_after) = x509::not_after(end_entity) {
+        connect::note(|facts| facts.not_after = not_after);
     }
 }
 

@@ -176,9 +176,10 @@ impl Exchange<'_> {
         let ending = lease.connection.ending();
         let responded = outbound.responded();
         // TLS 1.3: only now does the server say what it thinks of our certificate.
-        let judges = !lease.reused && lease.connection.facts().tls13 && !responded;
+        let facts = lease.connection.facts();
+        let judges = !lease.reused && facts.tls13 && !responded;
         let judgement = match judges {
-            true => lease.certificate.judged_by(&ending),
+            true => facts.certificate.judged_by(&ending),
             false => None,
         };
         let cause = judgement.unwrap_or(match ending {

@@ -41,11 +41,14 @@ use crate::wire::{Asked, Outbound, OutboundIo};
 pub type Stream = TlsStream<TcpStream>;
 
 /// What happened in a handshake.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Facts {
     /// What became of our certificate. A resumed handshake does not ask for it: its owner knows
     /// what became of it in the full one.
     pub certificate: OurCertificate,
+    /// When the server's certificate ends, in unix seconds. A resumed handshake does not see it,
+    /// as above.
+    pub not_after: i64,
     /// The session was resumed.
     pub resumed: bool,
     /// TLS 1.3, where the server judges our certificate after the handshake.
@@ -54,6 +57,19 @@ pub struct Facts {
     pub alpn: Option<Vec<u8>>,
     /// Why the server's certificate was not trusted.
     pub fault: Option<CertificateFault>,
+}
+
+impl Default for Facts {
+    fn default() -> Self {
+        Self {
+            certificate: OurCertificate::NotAsked,
+            not_after: i64::MAX,
+            resumed: false,
+            tls13: false,
+            alpn: None,
+            fault: None,
+        }
+    }
 }
 
 /// What became of our certificate in a full handshake.

@@ -173,7 +173,11 @@ fn versions(versions: TlsVersions) -> &'static [&'static SupportedProtocolVersio
 struct OneCertificate(Option<Arc<CertifiedKey>>);
 
 impl ResolvesClientCert for OneCertificate {
-    fn resolve(&self, _: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+    fn resolve(
+        &self,
+        authorities: &[&[u8]],
+        schemes: &[SignatureScheme],
+    ) -> Option<Arc<CertifiedKey>> {
         let fits = |certified: &&Arc<CertifiedKey>| certified.key.choose_scheme(schemes).is_some();
         let sent = self.0.as_ref().filter(fits);
         connect::note(|facts| {
@@ -181,6 +185,9 @@ impl ResolvesClientCert for OneCertificate {
                 Some(_) => OurCertificate::Sent,
                 None => OurCertificate::NotSent,
             };
+            if let Some(details) = &mut facts.details {
+                details.authorities = authorities.iter().map(|name| name.to_vec()).collect();
+            }
         });
         sent.map(Arc::clone)
     }

@@ -29,7 +29,7 @@ use crate::config::{Host, IdentityConfig};
 use crate::error::Cause;
 use crate::metrics::{IdentityCounters, NotKept};
 use crate::upstream::Upstream;
-use crate::upstream::connect::{self, Connection, Dialer, Handshakes};
+use crate::upstream::connect::{self, Connection, Dialer, Gathering, Handshakes};
 use crate::upstream::pool::{self, Slots};
 use reload::State;
 
@@ -248,7 +248,9 @@ impl Identity {
     ) -> Result<Connection, Cause> {
         let slot = epoch.sessions.slot(upstream, Instant::now(), epoch.now());
         let config = Arc::clone(&slot.config);
-        let (stream, mut facts) = connect::open(upstream, config, dialer, &self.handshakes).await?;
+        let facts = Gathering::default();
+        let stream = connect::open(upstream, config, dialer, &self.handshakes, &facts).await?;
+        let mut facts = facts.take();
         match facts.resumed {
             true => self.counters.resumed.add_one(),
             false => self.counters.full.add_one(),

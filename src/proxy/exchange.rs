@@ -13,7 +13,7 @@ use super::{Refusal, headers};
 use crate::error::{Cause, Violation};
 use crate::identity::Lease;
 use crate::upstream::body::{RequestBody, Upload};
-use crate::upstream::connect::{Dialer, Ending};
+use crate::upstream::connect::Dialer;
 use crate::wire::Asked;
 
 /// A request that is ready to go.
@@ -169,25 +169,10 @@ impl Exchange<'_> {
                 };
             }
         }
-        let outbound = lease.connection.outbound();
-        if let Some(violation) = outbound.violation() {
-            return self.final_miss(Cause::BadResponse(violation));
+        let cause = lease.connection.failure(!lease.reused);
+        if let Cause::BadResponse(_) = cause {
+            return self.final_miss(cause);
         }
-        let ending = lease.connection.ending();
-        let responded = outbound.responded();
-        // TLS 1.3: only now does the server say what it thinks of our certificate.
-        let facts = lease.connection.facts();
-        let judges = !lease.reused && facts.tls13 && !responded;
-        let judgement = match judges {
-            true => facts.certificate.judged_by(&ending),
-            false => None,
-        };
-        let cause = judgement.unwrap_or(match ending {
-            Ending::Alert(alert) => Cause::Alert(alert),
-            Ending::Tls(why) | Ending::Certificate(why) => Cause::Tls(why),
-            Ending::Closed if responded => Cause::Incomplete,
-            Ending::Closed => Cause::Terminated,
-        });
         Miss {
             refusal: Refusal::Failed(self.hop.blame(cause)),
             repeatable: !last && self.may_repeat(lease),

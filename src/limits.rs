@@ -60,6 +60,8 @@ pub const BACKLOG: i32 = 128;
 pub const INTERIM_MAX: usize = 16;
 /// Reads for what an upstream said before its connection failed: an alert, behind two tickets.
 pub const LAST_READS: usize = 4;
+/// Failures that the status page remembers.
+pub const RECENT_ERRORS: usize = 32;
 /// Peers whose refusal was logged lately.
 pub const REFUSED_PEERS: usize = 64;
 
@@ -98,6 +100,10 @@ pub const READ_STEP: usize = 4 * 1024;
 pub const PEM_FILE_MAX: u64 = 4 * 1024 * 1024;
 /// An `@FILE` of options.
 pub const OPTIONS_FILE_MAX: u64 = 256 * 1024;
+/// A line of the access log: what a pipe takes whole (PIPE_BUF).
+pub const ACCESS_LINE_MAX: usize = 4 * 1024;
+/// The target in a line of the access log; more is cut off.
+pub const ACCESS_TARGET_MAX: usize = 2 * 1024;
 /// Certificates in our own chain.
 pub const OWN_CHAIN_CERTS_MAX: usize = 16;
 
@@ -203,6 +209,7 @@ const _: () = {
     // An answer is never put out of the table while its own renewal is under way.
     assert!(DNS_QUEUE + DNS_THREADS < DNS_NAMES);
     assert!(TARGET_MAX < HEAD_DEFAULT);
+    assert!(ACCESS_TARGET_MAX < ACCESS_LINE_MAX);
     assert!(CHUNK_LINE_MAX <= CHUNK_EXTENSIONS_MAX);
     assert!(RELOAD_STEP.as_nanos() < RELOAD_PATIENCE.as_nanos());
     assert!(IDENTITIES_MAX <= u8::MAX as usize);

@@ -9,7 +9,7 @@ use hyper::body::{Body, Incoming};
 use tokio::time::{Instant, sleep_until};
 
 use super::destination::Hop;
-use super::{Refusal, headers};
+use super::{Record, Refusal, headers};
 use crate::error::{Cause, Violation};
 use crate::identity::Lease;
 use crate::upstream::body::{RequestBody, Upload};
@@ -18,6 +18,7 @@ use crate::wire::Asked;
 
 /// A request that is ready to go.
 pub(super) struct Exchange<'a> {
+    pub record: &'a mut Record,
     pub dialer: &'a Dialer,
     pub hop: &'a Hop<'a>,
     pub method: Method,
@@ -64,12 +65,14 @@ impl Exchange<'_> {
             .connect(self.hop.upstream, self.dialer, again)
             .await
             .map_err(|cause| self.final_miss(cause))?;
+        self.record.takes(&lease);
         let last = again || !lease.reused;
         lease.connection.begin(Asked {
             head: self.method == Method::HEAD,
             upgrade: self.upgrade.is_some(),
         });
         let request = self.request(&lease, last);
+        let began = Instant::now();
         let sending = lease.connection.sender().try_send_request(request);
         let sent = self.with_patience(sending, &lease).await;
         if let Some(upload) = &self.upload {
@@ -77,7 +80,10 @@ impl Exchange<'_> {
         }
         let miss = match sent {
             Ok(Ok(response)) => match self.check(&response, &lease) {
-                Ok(()) => return Ok((response, lease)),
+                Ok(()) => {
+                    self.record.responded(began.elapsed());
+                    return Ok((response, lease));
+                }
                 Err(cause) => self.final_miss(cause),
             },
             Ok(Err(_)) => self.explain(&lease, last),

@@ -83,7 +83,7 @@ fn help_tells_every_default_as_it_is() {
     let all: Vec<_> = defaults
         .iter()
         .map(|(flag, _)| *flag)
-        .chain(["--identity", "--route", "--forward"])
+        .chain(["--identity", "--route", "--forward", "--access-log"])
         .collect();
     assert!(flags::options().all(|flag| all.contains(&flag)));
     for (flag, default) in defaults {

@@ -22,7 +22,7 @@ use crate::wire::{Asked, Outbound, OutboundIo};
 pub struct Connection {
     sender: SendRequest<RequestBody>,
     outbound: Rc<Outbound<Stream>>,
-    facts: Facts,
+    facts: Rc<Facts>,
     task: AbortHandle,
     /// Whether a request is under way: then dropping the connection cuts it off at once.
     busy: bool,
@@ -61,14 +61,14 @@ impl Connection {
         Ok(Self {
             sender,
             outbound,
-            facts,
+            facts: Rc::new(facts),
             task: task.abort_handle(),
             busy: false,
         })
     }
 
     /// The handshake's facts.
-    pub fn facts(&self) -> &Facts {
+    pub fn facts(&self) -> &Rc<Facts> {
         &self.facts
     }
 

@@ -1,5 +1,9 @@
 //! What is said on stderr: one line a message, as a journal or a terminal likes it.
 
+mod access;
+
+pub use access::{AccessLog, Fields};
+
 use std::fmt::{self, Write as _};
 use std::fs;
 use std::io::Write as _;
@@ -24,14 +28,23 @@ impl Style {
     /// [`Style::Journal`] when stderr is the very stream that systemd says it is (systemd.exec(5),
     /// `JOURNAL_STREAM`); the variable alone is inherited by programs that redirect stderr.
     pub fn of_stderr() -> Self {
-        let named = std::env::var("JOURNAL_STREAM").ok();
-        let stderr = fs::metadata("/proc/self/fd/2").ok();
-        Self::of(named, stderr.map(|file| (file.dev(), file.ino())))
+        Self::of_descriptor(2)
     }
 
-    fn of(named: Option<String>, stderr: Option<(u64, u64)>) -> Self {
-        let stderr = stderr.map(|(device, inode)| format!("{device}:{inode}"));
-        match named.is_some() && named == stderr {
+    /// The same of stdout.
+    pub fn of_stdout() -> Self {
+        Self::of_descriptor(1)
+    }
+
+    fn of_descriptor(number: u8) -> Self {
+        let named = std::env::var("JOURNAL_STREAM").ok();
+        let stream = fs::metadata(format!("/proc/self/fd/{number}")).ok();
+        Self::of(named, stream.map(|file| (file.dev(), file.ino())))
+    }
+
+    fn of(named: Option<String>, stream: Option<(u64, u64)>) -> Self {
+        let stream = stream.map(|(device, inode)| format!("{device}:{inode}"));
+        match named.is_some() && named == stream {
             true => Self::Journal,
             false => Self::Plain,
         }

@@ -102,8 +102,10 @@ pub const PEM_FILE_MAX: u64 = 4 * 1024 * 1024;
 pub const OPTIONS_FILE_MAX: u64 = 256 * 1024;
 /// A line of the access log: what a pipe takes whole (PIPE_BUF).
 pub const ACCESS_LINE_MAX: usize = 4 * 1024;
+/// A line to the system's logger (RFC 3164 §4.1).
+pub const SYSLOG_LINE_MAX: usize = 1024;
 /// The target in a line of the access log; more is cut off.
-pub const ACCESS_TARGET_MAX: usize = 2 * 1024;
+pub const ACCESS_TARGET_MAX: usize = 512;
 /// Certificates in our own chain.
 pub const OWN_CHAIN_CERTS_MAX: usize = 16;
 
@@ -209,7 +211,7 @@ const _: () = {
     // An answer is never put out of the table while its own renewal is under way.
     assert!(DNS_QUEUE + DNS_THREADS < DNS_NAMES);
     assert!(TARGET_MAX < HEAD_DEFAULT);
-    assert!(ACCESS_TARGET_MAX < ACCESS_LINE_MAX);
+    assert!(ACCESS_TARGET_MAX < SYSLOG_LINE_MAX && SYSLOG_LINE_MAX < ACCESS_LINE_MAX);
     assert!(CHUNK_LINE_MAX <= CHUNK_EXTENSIONS_MAX);
     assert!(RELOAD_STEP.as_nanos() < RELOAD_PATIENCE.as_nanos());
     assert!(IDENTITIES_MAX <= u8::MAX as usize);

@@ -99,7 +99,8 @@ impl App {
 
     fn proxy(&self) -> Proxy {
         let timeouts = self.config.timeouts;
-        let access = self.config.access_log.then(AccessLog::on_stdout);
+        let access = || AccessLog::new(self.syslog.clone());
+        let access = self.config.access_log.then(access);
         Proxy {
             dialer: Dialer {
                 resolver: Resolver::new(Arc::new(System), timeouts.connect)

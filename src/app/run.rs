@@ -18,6 +18,7 @@ use crate::config::{Config, IdentityId};
 use crate::identity::clock::{Clock, SystemClock};
 use crate::identity::{DefaultRoots, Identity};
 use crate::limits;
+use crate::log::Syslog;
 use crate::proxy::target::BadAuthority;
 use crate::server::{BindError, Listener};
 
@@ -61,7 +62,7 @@ impl From<io::Error> for StartError {
     }
 }
 
-pub(super) fn until_stopped(config: Config) -> Result<(), StartError> {
+pub(super) fn until_stopped(config: Config, syslog: Option<Arc<Syslog>>) -> Result<(), StartError> {
     raise_descriptor_limit(&config);
     let runtime = Builder::new_current_thread()
         .enable_io()
@@ -69,7 +70,7 @@ pub(super) fn until_stopped(config: Config) -> Result<(), StartError> {
         .build_local(LocalOptions::default())?;
     runtime.block_on(async {
         let signals = Signals::new()?;
-        let app = App::start(config)?;
+        let app = App::start(config, syslog)?;
         app.run(signals).await;
         Ok(())
     })
@@ -83,6 +84,7 @@ pub(super) struct App {
     /// Unix sockets that were made here.
     pub(super) sockets: Vec<SocketFile>,
     keeper: Rc<Keeper>,
+    pub(super) syslog: Option<Arc<Syslog>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) config: Config,
 }
@@ -130,7 +132,7 @@ impl Stop {
 }
 
 impl App {
-    fn start(config: Config) -> Result<Self, StartError> {
+    fn start(config: Config, syslog: Option<Arc<Syslog>>) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let identities: Vec<_> = config
             .identities
@@ -151,6 +153,7 @@ impl App {
             accepting: Vec::new(),
             sockets: Vec::new(),
             keeper: Rc::new(keeper),
+            syslog,
             clock,
             config,
         };

@@ -84,6 +84,7 @@ pub fn build(flags: &Flags) -> Result<Config, Rejected> {
             &mut errors,
         ),
         access_log: options.access_log,
+        syslog: options.syslog,
         log: single("--log", &options.log, LevelFilter::Info, level, &mut errors),
     };
     if errors.is_empty() {

@@ -19,7 +19,7 @@ pub use nearest::nearest;
 
 /// Options that belong to egret and wait for a later version. Building one means taking its line
 /// away here and adding a field to [`Options`].
-const NOT_BUILT: [&str; 4] = ["--admin", "--syslog", "--keylog", "--pidfile"];
+const NOT_BUILT: [&str; 3] = ["--admin", "--keylog", "--pidfile"];
 
 /// Commands that belong to egret and wait for a later version.
 const COMMANDS_NOT_BUILT: [&str; 1] = ["probe"];
@@ -103,6 +103,9 @@ pub struct Options {
     /// one line a request
     #[argh(switch)]
     pub access_log: bool,
+    /// logs go to the system's logger
+    #[argh(switch)]
+    pub syslog: bool,
     /// what is logged
     #[argh(option)]
     pub log: Option<String>,

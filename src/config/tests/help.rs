@@ -83,7 +83,13 @@ fn help_tells_every_default_as_it_is() {
     let all: Vec<_> = defaults
         .iter()
         .map(|(flag, _)| *flag)
-        .chain(["--identity", "--route", "--forward", "--access-log"])
+        .chain([
+            "--identity",
+            "--route",
+            "--forward",
+            "--access-log",
+            "--syslog",
+        ])
         .collect();
     assert!(flags::options().all(|flag| all.contains(&flag)));
     for (flag, default) in defaults {

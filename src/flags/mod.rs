@@ -14,7 +14,7 @@ use std::iter::Peekable;
 use argh::{ArgsInfo, FlagInfo, FlagInfoKind, FromArgs, Optionality};
 
 pub use error::{FileProblem, FlagError};
-pub use help::HELP;
+pub use help::help;
 pub use nearest::nearest;
 
 /// Options that belong to egret and wait for a later version. Building one means taking its line
@@ -34,8 +34,8 @@ pub enum Parsed {
     Run(Flags),
     /// `egret check OPTIONS`.
     Check(Flags),
-    /// `-h`, `--help` or `help`: the text to print, its newline included.
-    Help(&'static str),
+    /// `-h`, `--help` or `help`.
+    Help,
     /// `-V` or `--version`.
     Version,
 }
@@ -135,7 +135,7 @@ where
     let check = match words.next_if(|word| !word.starts_with('-')).as_deref() {
         None | Some("run") => false,
         Some("check") => true,
-        Some("help") => return Parsed::Help(HELP),
+        Some("help") => return Parsed::Help,
         Some(word) => {
             flags.errors.push(unusable_command(word));
             // A word right behind it is its own, such as the URL of a probe.
@@ -146,7 +146,7 @@ where
     let mut taken = Vec::new();
     while let Some(word) = words.next() {
         match word.as_str() {
-            "-h" | "--help" | "help" => return Parsed::Help(HELP),
+            "-h" | "--help" | "help" => return Parsed::Help,
             "-V" | "--version" => return Parsed::Version,
             _ => take(word, &mut words, &mut taken, &mut flags.errors),
         }

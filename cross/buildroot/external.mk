@@ -1,0 +1,1 @@
+include $(BR2_EXTERNAL_EGRET_PATH)/egret.mk

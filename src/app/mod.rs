@@ -2,6 +2,7 @@
 
 mod keeper;
 mod listen;
+mod pidfile;
 mod run;
 
 use std::ffi::OsString;

@@ -13,6 +13,7 @@ use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::timeout;
 
 use super::keeper::Keeper;
+use super::pidfile::{PidFile, PidFileError};
 use super::{BAD_FILES, BAD_OPTIONS, FAILED};
 use crate::config::{Config, IdentityId};
 use crate::identity::clock::{Clock, SystemClock};
@@ -26,6 +27,7 @@ use crate::server::{BindError, Listener};
 pub(super) enum StartError {
     Bind(String, BindError),
     Route(String, BadAuthority),
+    PidFile(PidFileError),
     /// No identity of any route can work: their files are there and bad.
     NoIdentity,
     System(io::Error),
@@ -34,7 +36,7 @@ pub(super) enum StartError {
 impl StartError {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
-            Self::Bind(..) | Self::System(_) => FAILED,
+            Self::Bind(..) | Self::PidFile(_) | Self::System(_) => FAILED,
             Self::Route(..) => BAD_OPTIONS,
             Self::NoIdentity => BAD_FILES,
         }
@@ -47,11 +49,18 @@ impl fmt::Display for StartError {
             // Quoted, as the errors of the options are.
             Self::Bind(option, error) => write!(f, "{option}: {error}"),
             Self::Route(route, error) => write!(f, "--route {route:?}: {error}"),
+            Self::PidFile(error) => error.fmt(f),
             Self::NoIdentity => f.write_str(
                 "no identity of any route has files that load; mend them and start again",
             ),
             Self::System(error) => write!(f, "the system refused: {error}"),
         }
+    }
+}
+
+impl From<PidFileError> for StartError {
+    fn from(error: PidFileError) -> Self {
+        Self::PidFile(error)
     }
 }
 
@@ -70,6 +79,8 @@ pub(super) fn until_stopped(config: Config) -> Result<(), StartError> {
     runtime.block_on(async {
         let signals = Signals::new()?;
         let app = App::start(config)?;
+        let pid_file = app.config.pidfile.as_deref();
+        let _pid_file = pid_file.map(PidFile::write).transpose()?;
         app.run(signals).await;
         Ok(())
     })

@@ -52,6 +52,8 @@ pub struct Config {
     pub reload_interval: Option<Duration>,
     /// `--log`.
     pub log: log::LevelFilter,
+    /// `--pidfile`.
+    pub pidfile: Option<PathBuf>,
 }
 
 /// Which identity: an index into [`Config::identities`].

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::signal::unix::Signal;
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::run::StartError;
@@ -22,6 +22,8 @@ pub(super) struct Keeper {
     clock: Arc<dyn Clock>,
     /// `--reload-interval`; `None`: only on SIGHUP.
     interval: Option<Duration>,
+    /// Somebody asked for a reload.
+    asked: Notify,
     /// What was said last of the dates of each identity's certificate, and in which epoch.
     said: RefCell<Vec<Option<(u32, Stage)>>>,
     /// What was said last of the clock.
@@ -41,6 +43,7 @@ impl Keeper {
             roots: Arc::new(roots),
             clock,
             interval,
+            asked: Notify::new(),
             clock_was_set: Cell::new(true),
         }
     }
@@ -73,8 +76,13 @@ impl Keeper {
         }
     }
 
+    /// SIGHUP: the files are to be looked at now.
+    pub(super) fn ask(&self) {
+        self.asked.notify_one();
+    }
+
     /// Goes on for ever.
-    pub(super) async fn keep(self: Rc<Self>, mut hangup: Signal) {
+    pub(super) async fn keep(self: Rc<Self>) {
         let mut looked = Instant::now();
         loop {
             let next_look = async {
@@ -84,7 +92,7 @@ impl Keeper {
                 }
             };
             tokio::select! {
-                _ = hangup.recv() => self.reload(true).await,
+                () = self.asked.notified() => self.reload(true).await,
                 () = next_look => self.reload(false).await,
                 () = sleep(self.next_time()) => {
                     self.watch_time();

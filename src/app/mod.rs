@@ -4,6 +4,8 @@ mod keeper;
 mod listen;
 mod pidfile;
 mod run;
+mod signals;
+mod snapshot;
 
 use std::ffi::OsString;
 use std::fmt;

@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::{Builder, LocalOptions};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::timeout;
 
 use super::keeper::Keeper;
 use super::pidfile::{PidFile, PidFileError};
+use super::signals::{Asked, Signals};
 use super::{BAD_FILES, BAD_OPTIONS, FAILED};
 use crate::config::{Config, IdentityId};
 use crate::identity::clock::{Clock, SystemClock};
@@ -108,38 +108,6 @@ impl Drop for SocketFile {
     }
 }
 
-struct Signals {
-    stop: Stop,
-    hangup: Signal,
-}
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            stop: Stop {
-                interrupt: signal(SignalKind::interrupt())?,
-                terminate: signal(SignalKind::terminate())?,
-            },
-            hangup: signal(SignalKind::hangup())?,
-        })
-    }
-}
-
-/// SIGTERM or SIGINT.
-struct Stop {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Stop {
-    async fn recv(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
-
 impl App {
     fn start(config: Config) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -191,13 +159,20 @@ impl App {
     }
 
     async fn run(mut self, mut signals: Signals) {
-        let keeping = spawn_local(Rc::clone(&self.keeper).keep(signals.hangup));
-        signals.stop.recv().await;
+        let keeping = spawn_local(Rc::clone(&self.keeper).keep());
+        loop {
+            match signals.next().await {
+                Asked::Stop => break,
+                Asked::Reload => self.keeper.ask(),
+                Asked::Snapshot => self.log_snapshot(),
+            }
+        }
         // A reload would be out of place now.
         keeping.abort();
+        self.stop_accepting();
         tokio::select! {
             () = self.drain() => {}
-            () = signals.stop.recv() => {
+            () = self.second_stop(&mut signals) => {
                 ::log::warn!("stopped at once, requests in flight were cut off");
             }
         }
@@ -209,13 +184,28 @@ impl App {
         }
     }
 
-    /// New connections are refused, requests in flight finish.
-    async fn drain(&mut self) {
+    /// Heeds signals while requests in flight finish, until one says not to wait for them.
+    async fn second_stop(&self, signals: &mut Signals) {
+        loop {
+            match signals.next().await {
+                Asked::Stop => return,
+                Asked::Reload => ::log::info!("SIGHUP is ignored: egret is stopping"),
+                Asked::Snapshot => self.log_snapshot(),
+            }
+        }
+    }
+
+    /// New connections are refused.
+    fn stop_accepting(&mut self) {
         // While we drain the next egret may start, and make files of the same names.
         self.sockets.clear();
         for accepting in self.accepting.drain(..) {
             accepting.abort();
         }
+    }
+
+    /// Requests in flight finish.
+    async fn drain(&self) {
         let open: usize = self.listeners.iter().map(|one| one.clients.len()).sum();
         ::log::info!("stopping: {open} client connections open");
         for identity in &self.identities {

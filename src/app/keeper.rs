@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::notify::Manager;
 use super::run::StartError;
 use crate::check::{self, Stage};
 use crate::identity::clock::{Clock, unix_seconds};
@@ -76,13 +77,21 @@ impl Keeper {
         }
     }
 
+    /// What people see of a service: how many identities can be used.
+    pub(super) fn status(&self) -> String {
+        let works = |identity: &&Rc<Identity>| identity.current().is_ok();
+        let working = self.identities.iter().filter(works).count();
+        let all = self.identities.len();
+        format!("serving; {working} of {all} identities available")
+    }
+
     /// SIGHUP: the files are to be looked at now.
     pub(super) fn ask(&self) {
         self.asked.notify_one();
     }
 
     /// Goes on for ever.
-    pub(super) async fn keep(self: Rc<Self>) {
+    pub(super) async fn keep(self: Rc<Self>, manager: Rc<Manager>) {
         let mut looked = Instant::now();
         loop {
             let next_look = async {
@@ -92,8 +101,18 @@ impl Keeper {
                 }
             };
             tokio::select! {
-                () = self.asked.notified() => self.reload(true).await,
-                () = next_look => self.reload(false).await,
+                () = self.asked.notified() => {
+                    manager.reloading();
+                    self.reload(true).await;
+                    manager.ready(self.status());
+                }
+                () = next_look => {
+                    let former = self.status();
+                    self.reload(false).await;
+                    if self.status() != former {
+                        manager.status(self.status());
+                    }
+                }
                 () = sleep(self.next_time()) => {
                     self.watch_time();
                     continue;

@@ -2,6 +2,7 @@
 
 mod keeper;
 mod listen;
+mod notify;
 mod pidfile;
 mod run;
 mod signals;

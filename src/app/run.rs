@@ -12,6 +12,7 @@ use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::timeout;
 
 use super::keeper::Keeper;
+use super::notify::Manager;
 use super::pidfile::{PidFile, PidFileError};
 use super::signals::{Asked, Signals};
 use super::{BAD_FILES, BAD_OPTIONS, FAILED};
@@ -20,7 +21,7 @@ use crate::identity::clock::{Clock, SystemClock};
 use crate::identity::{DefaultRoots, Identity};
 use crate::limits;
 use crate::proxy::target::BadAuthority;
-use crate::server::{BindError, Listener};
+use crate::server::{BindError, Listener, Pulse};
 
 /// Why the program could not run.
 #[derive(Debug)]
@@ -91,6 +92,9 @@ pub(super) struct App {
     pub(super) identities: Vec<Rc<Identity>>,
     pub(super) listeners: Vec<Rc<Listener>>,
     pub(super) accepting: Vec<JoinHandle<()>>,
+    /// One for each of those.
+    pub(super) pulses: Vec<Rc<Pulse>>,
+    manager: Rc<Manager>,
     /// Unix sockets that were made here.
     pub(super) sockets: Vec<SocketFile>,
     keeper: Rc<Keeper>,
@@ -128,6 +132,8 @@ impl App {
             identities,
             listeners: Vec::new(),
             accepting: Vec::new(),
+            pulses: Vec::new(),
+            manager: Rc::new(Manager::from_environment()),
             sockets: Vec::new(),
             keeper: Rc::new(keeper),
             clock,
@@ -159,7 +165,9 @@ impl App {
     }
 
     async fn run(mut self, mut signals: Signals) {
-        let keeping = spawn_local(Rc::clone(&self.keeper).keep());
+        self.manager.ready(self.keeper.status());
+        self.manager.feed_watchdog(std::mem::take(&mut self.pulses));
+        let keeping = spawn_local(Rc::clone(&self.keeper).keep(Rc::clone(&self.manager)));
         loop {
             match signals.next().await {
                 Asked::Stop => break,
@@ -197,6 +205,7 @@ impl App {
 
     /// New connections are refused.
     fn stop_accepting(&mut self) {
+        self.manager.stopping(self.config.timeouts.drain);
         // While we drain the next egret may start, and make files of the same names.
         self.sockets.clear();
         for accepting in self.accepting.drain(..) {

@@ -153,6 +153,25 @@ mod tests {
         task.abort();
     }
 
+    #[tokio::test(flavor = "local")]
+    async fn an_answer_that_nobody_heard_does_not_stand_for_the_next_question() {
+        let (acceptor, _) = acceptor();
+        let pulse = Rc::new(Pulse::default());
+        let (asked, gate) = (Rc::clone(&pulse), Rc::new(Notify::new()));
+        let opened = Rc::clone(&gate);
+        let task = spawn_local(async move {
+            opened.notified().await;
+            asked.next(&acceptor).await.map(drop)
+        });
+        assert!(is_silent(&pulse).await);
+        gate.notify_one();
+        while pulse.open.get() {
+            tokio::task::yield_now().await;
+        }
+        task.abort();
+        assert!(is_silent(&pulse).await);
+    }
+
     /// Events of the listener go to a runtime that nobody drives: the loop is polled, and learns
     /// of no client.
     #[tokio::test(flavor = "local")]

@@ -20,6 +20,7 @@ use crate::config::{Config, IdentityId};
 use crate::identity::clock::{Clock, SystemClock};
 use crate::identity::{DefaultRoots, Identity};
 use crate::limits;
+use crate::log::Syslog;
 use crate::proxy::target::BadAuthority;
 use crate::server::{BindError, Listener, Pulse};
 
@@ -71,7 +72,7 @@ impl From<io::Error> for StartError {
     }
 }
 
-pub(super) fn until_stopped(config: Config) -> Result<(), StartError> {
+pub(super) fn until_stopped(config: Config, syslog: Option<Arc<Syslog>>) -> Result<(), StartError> {
     raise_descriptor_limit(&config);
     let runtime = Builder::new_current_thread()
         .enable_io()
@@ -79,7 +80,7 @@ pub(super) fn until_stopped(config: Config) -> Result<(), StartError> {
         .build_local(LocalOptions::default())?;
     runtime.block_on(async {
         let signals = Signals::new()?;
-        let app = App::start(config)?;
+        let app = App::start(config, syslog)?;
         let pid_file = app.config.pidfile.as_deref();
         let _pid_file = pid_file.map(PidFile::write).transpose()?;
         app.run(signals).await;
@@ -98,6 +99,7 @@ pub(super) struct App {
     /// Unix sockets that were made here.
     pub(super) sockets: Vec<SocketFile>,
     keeper: Rc<Keeper>,
+    pub(super) syslog: Option<Arc<Syslog>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) config: Config,
 }
@@ -113,7 +115,7 @@ impl Drop for SocketFile {
 }
 
 impl App {
-    fn start(config: Config) -> Result<Self, StartError> {
+    fn start(config: Config, syslog: Option<Arc<Syslog>>) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let identities: Vec<_> = config
             .identities
@@ -136,6 +138,7 @@ impl App {
             manager: Rc::new(Manager::from_environment()),
             sockets: Vec::new(),
             keeper: Rc::new(keeper),
+            syslog,
             clock,
             config,
         };

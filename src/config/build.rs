@@ -83,6 +83,8 @@ pub fn build(flags: &Flags) -> Result<Config, Rejected> {
             |text| values::duration_or_zero(text).map(|time| (!time.is_zero()).then_some(time)),
             &mut errors,
         ),
+        access_log: options.access_log,
+        syslog: options.syslog,
         log: single("--log", &options.log, LevelFilter::Info, level, &mut errors),
         pidfile: single(
             "--pidfile",

@@ -11,15 +11,15 @@ mod nearest;
 use std::ffi::OsString;
 use std::iter::Peekable;
 
-use argh::{ArgsInfo, FlagInfo, FromArgs, Optionality};
+use argh::{ArgsInfo, FlagInfo, FlagInfoKind, FromArgs, Optionality};
 
 pub use error::{FileProblem, FlagError};
-pub use help::HELP;
+pub use help::help;
 pub use nearest::nearest;
 
 /// Options that belong to egret and wait for a later version. Building one means taking its line
 /// away here and adding a field to [`Options`].
-const NOT_BUILT: [&str; 4] = ["--admin", "--access-log", "--syslog", "--keylog"];
+const NOT_BUILT: [&str; 2] = ["--admin", "--keylog"];
 
 /// Commands that belong to egret and wait for a later version.
 const COMMANDS_NOT_BUILT: [&str; 1] = ["probe"];
@@ -34,8 +34,8 @@ pub enum Parsed {
     Run(Flags),
     /// `egret check OPTIONS`.
     Check(Flags),
-    /// `-h`, `--help` or `help`: the text to print, its newline included.
-    Help(&'static str),
+    /// `-h`, `--help` or `help`.
+    Help,
     /// `-V` or `--version`.
     Version,
 }
@@ -100,6 +100,12 @@ pub struct Options {
     /// how often certificate files are looked at
     #[argh(option)]
     pub reload_interval: Option<String>,
+    /// one line a request
+    #[argh(switch)]
+    pub access_log: bool,
+    /// logs go to the system's logger
+    #[argh(switch)]
+    pub syslog: bool,
     /// what is logged
     #[argh(option)]
     pub log: Option<String>,
@@ -132,7 +138,7 @@ where
     let check = match words.next_if(|word| !word.starts_with('-')).as_deref() {
         None | Some("run") => false,
         Some("check") => true,
-        Some("help") => return Parsed::Help(HELP),
+        Some("help") => return Parsed::Help,
         Some(word) => {
             flags.errors.push(unusable_command(word));
             // A word right behind it is its own, such as the URL of a probe.
@@ -143,7 +149,7 @@ where
     let mut taken = Vec::new();
     while let Some(word) = words.next() {
         match word.as_str() {
-            "-h" | "--help" | "help" => return Parsed::Help(HELP),
+            "-h" | "--help" | "help" => return Parsed::Help,
             "-V" | "--version" => return Parsed::Version,
             _ => take(word, &mut words, &mut taken, &mut flags.errors),
         }
@@ -201,10 +207,13 @@ fn split(word: String, words: &mut Peekable<impl Iterator<Item = String>>) -> Gi
             flag: flag.to_owned(),
             value: Some(value.to_owned()),
         },
-        _ => Given {
-            flag: word,
-            value: words.next_if(|next| !next.starts_with('-')),
-        },
+        _ => {
+            let has_value = !find(&word).is_some_and(is_switch);
+            Given {
+                value: words.next_if(|next| has_value && !next.starts_with('-')),
+                flag: word,
+            }
+        }
     }
 }
 
@@ -217,12 +226,14 @@ fn refusal(given: &Given, taken: &[Given]) -> Option<FlagError> {
     if NOT_BUILT.contains(&flag.as_str()) {
         return Some(FlagError::NotBuilt { word: flag });
     }
-    let Some(known) = known().iter().find(|known| known.long == flag) else {
+    let Some(known) = find(&flag) else {
         let nearest = nearest(&flag, known().iter().map(|known| known.long));
         return Some(FlagError::UnknownFlag { flag, nearest });
     };
-    if given.value.is_none() {
-        return Some(FlagError::MissingValue { flag });
+    match (is_switch(known), &given.value) {
+        (true, Some(_)) => return Some(FlagError::UnexpectedValue { flag }),
+        (false, None) => return Some(FlagError::MissingValue { flag }),
+        _ => {}
     }
     let again = taken.iter().any(|earlier| earlier.flag == flag);
     (again && known.optionality != Optionality::Repeating).then_some(FlagError::Repeated { flag })
@@ -234,6 +245,16 @@ pub fn options() -> impl Iterator<Item = &'static str> {
         .iter()
         .map(|known| known.long)
         .filter(|name| *name != "--help")
+}
+
+/// The option of this name.
+fn find(flag: &str) -> Option<&'static FlagInfo<'static>> {
+    known().iter().find(|known| known.long == flag)
+}
+
+/// Whether an option has no value.
+fn is_switch(known: &FlagInfo<'_>) -> bool {
+    matches!(known.kind, FlagInfoKind::Switch)
 }
 
 /// What argh derived from [`Options`].

@@ -20,6 +20,8 @@ pub struct Lease {
     pub connection: Connection,
     /// It was used before.
     pub reused: bool,
+    /// How long the request stood in line for it.
+    pub waited: Duration,
     pub(super) permit: Permit,
     pub(super) epoch: Rc<Epoch>,
     pub(super) upstream: Rc<Upstream>,
@@ -38,6 +40,11 @@ impl Lease {
     /// The identity that the connection was made as.
     pub fn identity(&self) -> &Rc<Identity> {
         &self.identity
+    }
+
+    /// The number of the epoch that it was made in.
+    pub fn epoch_number(&self) -> u32 {
+        self.epoch.number
     }
 
     /// Gives the connection back: to the request that waits for one like it, else to the pool of

@@ -31,7 +31,7 @@ use crate::config::{Host, IdentityConfig};
 use crate::error::Cause;
 use crate::metrics::{IdentityCounters, NotKept};
 use crate::upstream::Upstream;
-use crate::upstream::connect::{self, Connection, Dialer, Handshakes};
+use crate::upstream::connect::{self, Connection, Dialer, Gathering, Handshakes};
 use crate::upstream::pool::{self, Slots};
 use reload::State;
 
@@ -105,7 +105,12 @@ impl Identity {
             return self.open(epoch, upstream, permit, dialer).await;
         }
         let wanted = (!fresh).then(|| (epoch, Rc::clone(upstream)));
-        self.wait(Wanted(wanted), upstream, dialer).await
+        let began = Instant::now();
+        let grant = self.stand_in_line(Wanted(wanted), dialer.wait_timeout);
+        let grant = grant.await?;
+        let waited = began.elapsed();
+        let lease = self.take_grant(grant, upstream, dialer).await?;
+        Ok(Lease { waited, ..lease })
     }
 
     async fn take_usable(&self, epoch: &Epoch, upstream: &Rc<Upstream>) -> Option<Pooled> {
@@ -129,13 +134,12 @@ impl Identity {
         })
     }
 
-    async fn wait(
+    async fn take_grant(
         self: &Rc<Self>,
-        wanted: Wanted,
+        grant: pool::Grant<Wanted, Offered>,
         upstream: &Rc<Upstream>,
         dialer: &Dialer,
     ) -> Result<Lease, Cause> {
-        let grant = self.stand_in_line(wanted, dialer.wait_timeout).await?;
         if let Some((epoch, _, mut connection)) = grant.offer {
             let usable = connection.is_usable().await;
             if usable && !epoch.retired.get() {
@@ -205,6 +209,7 @@ impl Identity {
         Lease {
             connection,
             reused: true,
+            waited: Duration::ZERO,
             permit,
             epoch,
             upstream: Rc::clone(upstream),
@@ -235,6 +240,7 @@ impl Identity {
         Ok(Lease {
             connection,
             reused: false,
+            waited: Duration::ZERO,
             permit,
             epoch,
             upstream: Rc::clone(upstream),
@@ -250,11 +256,15 @@ impl Identity {
     ) -> Result<Connection, Cause> {
         let slot = epoch.sessions.slot(upstream, Instant::now(), epoch.now());
         let config = Arc::clone(&slot.config);
-        let (stream, mut facts) = connect::open(upstream, config, dialer, &self.handshakes).await?;
+        let facts = Gathering::default();
+        let stream = connect::open(upstream, config, dialer, &self.handshakes, &facts).await?;
+        let mut facts = facts.take();
         match facts.resumed {
             true => self.counters.resumed.add_one(),
             false => self.counters.full.add_one(),
         }
+        let took = facts.took.handshake.unwrap_or_default();
+        self.counters.handshakes.observe(took);
         slot.remember(&mut facts, epoch.not_after(), Instant::now());
         Connection::start(stream, facts).await
     }

@@ -51,6 +51,8 @@ impl Manager {
             .expect("patience");
         match self.socket.recv(&mut message) {
             Ok(length) => Some(String::from_utf8_lossy(&message[..length]).into_owned()),
+            // A read that has a deadline is not begun again by the system after a signal.
+            Err(error) if error.kind() == ErrorKind::Interrupted => self.next_within(patience),
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::WouldBlock);
                 None

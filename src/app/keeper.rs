@@ -129,14 +129,18 @@ impl Keeper {
     /// Says what is new about the clock and the dates of our certificates.
     fn watch_time(&self) {
         self.watch_clock();
-        let now = self.clock.time();
+        // Nothing is known of dates meanwhile, and what was said of them stays said.
+        let Some(now) = self.clock.time() else {
+            return;
+        };
         let mut said = self.said.borrow_mut();
         for (identity, said) in self.identities.iter().zip(said.iter_mut()) {
             let Ok(epoch) = identity.current() else {
                 continue;
             };
             let certificate = epoch.certificate();
-            let warning = certificate.and_then(|certificate| check::date_warning(certificate, now));
+            let warning =
+                certificate.and_then(|certificate| check::date_warning(certificate, Some(now)));
             let stage = warning.map(|warning| (epoch.number, warning.stage()));
             if let Some(warning) = warning.filter(|_| *said != stage) {
                 ::log::warn!("identity {:?}: {warning}", identity.config.name);

@@ -47,6 +47,8 @@ type Offered = (Rc<Epoch>, Rc<Upstream>, Connection);
 pub(crate) struct Pooled {
     connection: Connection,
     permit: Permit,
+    /// Why it is closed when its time is over.
+    limit: NotKept,
 }
 
 /// One identity.
@@ -271,7 +273,7 @@ impl Identity {
                 () = self.rested.notified() => {}
                 () = sleep_until(next) => {
                     while let Some(pooled) = epoch.take_expired(Instant::now()) {
-                        self.counters.not_kept(NotKept::IdleTooLong);
+                        self.counters.not_kept(pooled.limit);
                         drop(pooled);
                     }
                 }

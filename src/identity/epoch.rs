@@ -13,7 +13,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{CipherSuite, ClientConfig, SignatureScheme, SupportedProtocolVersion, version};
 
 use super::Pooled;
-use super::clock::{Clock, VerifierTime, unix_seconds};
+use super::clock::{Clock, VerifierTime, since_1970};
 use super::material::{LoadError, Material};
 use super::sessions::Sessions;
 use super::verify::Trust;
@@ -21,7 +21,7 @@ use super::x509;
 use crate::config::{IdentityConfig, TlsVersions};
 use crate::limits::TICKETS_PER_UPSTREAM;
 use crate::upstream::Upstream;
-use crate::upstream::connect::{self, Connection, OurCertificate};
+use crate::upstream::connect::{self, Connection, OurCertificate, Validity};
 use crate::upstream::pool::Idle;
 
 /// Client configuration, session slots and idle connections that belong together. Nothing of one
@@ -83,21 +83,20 @@ impl Epoch {
         self.material.roots.count
     }
 
-    /// When our certificate ends, in unix seconds; never without one.
-    pub(super) fn not_after(&self) -> i64 {
-        self.certificate()
-            .map_or(i64::MAX, |certificate| certificate.not_after)
+    /// When our certificate is valid. Whether it is valid yet, the server judges.
+    pub(super) fn valid(&self) -> Validity {
+        let end = |certificate: &x509::Summary| Validity::until(certificate.not_after);
+        self.certificate().map_or(Validity::ALWAYS, end)
     }
 
     /// How long the certificates are still valid that `connection` was made with, if they are.
     pub(super) fn left(&self, connection: &Connection) -> Option<Duration> {
-        let left = connection.facts().not_after.saturating_sub(self.now());
-        u64::try_from(left).ok().map(Duration::from_secs)
+        connection.facts().valid.left(self.now())
     }
 
-    /// What the wall clock shows, in unix seconds.
-    pub(super) fn now(&self) -> i64 {
-        unix_seconds(self.clock.now())
+    /// What the wall clock shows, since 1970.
+    pub(super) fn now(&self) -> Duration {
+        since_1970(self.clock.now())
     }
 
     /// Idle connections held.

@@ -255,7 +255,7 @@ impl Identity {
             true => self.counters.resumed.add_one(),
             false => self.counters.full.add_one(),
         }
-        slot.remember(&mut facts, epoch.not_after(), Instant::now());
+        slot.remember(&mut facts, epoch.valid(), Instant::now());
         Connection::start(stream, facts).await
     }
 

@@ -1,8 +1,10 @@
 //! Opens a connection: resolve, TCP, TLS, HTTP. Says what happened in the handshake.
 
 mod ending;
+mod validity;
 
 pub use ending::Ending;
+pub use validity::Validity;
 
 use std::cell::RefCell;
 use std::io;
@@ -46,9 +48,8 @@ pub struct Facts {
     /// What became of our certificate. A resumed handshake does not ask for it: its owner knows
     /// what became of it in the full one.
     pub certificate: OurCertificate,
-    /// When the server's certificate ends, in unix seconds. A resumed handshake does not see it,
-    /// as above.
-    pub not_after: i64,
+    /// When the server's certificate is valid. A resumed handshake does not see it, as above.
+    pub valid: Validity,
     /// The session was resumed.
     pub resumed: bool,
     /// TLS 1.3, where the server judges our certificate after the handshake.
@@ -63,7 +64,7 @@ impl Default for Facts {
     fn default() -> Self {
         Self {
             certificate: OurCertificate::NotAsked,
-            not_after: i64::MAX,
+            valid: Validity::ALWAYS,
             resumed: false,
             tls13: false,
             alpn: None,

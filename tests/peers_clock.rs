@@ -483,6 +483,7 @@ fn notices_of_the_end_come_30_and_7_and_1_days_before_it_and_at_it_once_each() {
     // A clock that is lost for a moment is no reason to say it again.
     clock.unset();
     egret.wait_line(UNSET);
+    look_again(&egret, "x", 1);
     clock.set(end + HOUR);
     egret.wait_line("the clock is set: ");
     look_again(&egret, "x", 1);

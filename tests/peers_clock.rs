@@ -341,6 +341,32 @@ fn no_jump_cuts_a_request_or_a_client_off() {
 }
 
 #[test]
+fn a_request_that_waits_while_the_clock_is_lost_is_503_and_shakes_no_hands() {
+    let (world, clock) = (World::new(), Clock::new());
+    clock.set(present());
+    let upstream = Upstream::builder(&world.servers.server(&["localhost"])).start();
+    let gate = hold(&upstream);
+    let egret = egret(&world, &clock)
+        .identity("one,connections=1")
+        .route(&format!("to={},identity=one", upstream.url()))
+        .start();
+    let listener = egret.addr(0);
+    let held = thread::spawn(move || client::get(listener, "/held").status);
+    upstream.wait_until(|state| state.seen.len() == 1);
+    let mut waiting = Client::connect(listener);
+    let head = b"GET /waiting HTTP/1.1\r\nHost: x\r\n\r\n";
+    waiting.write_raw(head).expect("written");
+    // What follows on a second client is answered only after the one that waits was read.
+    let denied = client::send(listener, b"CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n");
+    assert_eq!(denied.status, 405);
+    clock.unset();
+    gate.open();
+    assert_eq!(held.join().expect("an answer"), 200);
+    assert_not_set(&waiting.read_response().expect("an answer"));
+    assert_eq!(upstream.state(|state| state.accepted), 1);
+}
+
+#[test]
 fn timeouts_come_in_time_though_the_clock_goes_back() {
     let (world, clock) = (World::new(), Clock::new());
     clock.set(present());

@@ -19,6 +19,7 @@ use super::sessions::Sessions;
 use super::verify::Trust;
 use super::x509;
 use crate::config::{IdentityConfig, TlsVersions};
+use crate::error::Cause;
 use crate::limits::TICKETS_PER_UPSTREAM;
 use crate::upstream::Upstream;
 use crate::upstream::connect::{self, Connection, OurCertificate, Validity};
@@ -91,12 +92,15 @@ impl Epoch {
 
     /// How long the certificates are still valid that `connection` was made with, if they are.
     pub(super) fn left(&self, connection: &Connection) -> Option<Duration> {
-        connection.facts().valid.left(self.now())
+        connection.facts().valid.left(since_1970(self.clock.now()))
     }
 
-    /// What the wall clock shows, since 1970.
-    pub(super) fn now(&self) -> Duration {
-        since_1970(self.clock.now())
+    /// The time by the wall clock, since 1970.
+    ///
+    /// # Errors
+    /// The clock is not set: a request may have waited while it was lost.
+    pub(super) fn time(&self) -> Result<Duration, Cause> {
+        self.clock.time().map(since_1970).ok_or(Cause::ClockNotSet)
     }
 
     /// Idle connections held.

@@ -248,7 +248,7 @@ impl Identity {
         upstream: &Upstream,
         dialer: &Dialer,
     ) -> Result<Connection, Cause> {
-        let slot = epoch.sessions.slot(upstream, Instant::now(), epoch.now());
+        let slot = epoch.sessions.slot(upstream, Instant::now(), epoch.time()?);
         let config = Arc::clone(&slot.config);
         let (stream, mut facts) = connect::open(upstream, config, dialer, &self.handshakes).await?;
         match facts.resumed {

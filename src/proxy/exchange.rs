@@ -185,6 +185,7 @@ impl Exchange<'_> {
         let cause = judgement.unwrap_or(match ending {
             Ending::Alert(alert) => Cause::Alert(alert),
             Ending::Tls(why) | Ending::Certificate(why) => Cause::Tls(why),
+            Ending::NoTime => Cause::ClockNotSet,
             Ending::Closed if responded => Cause::Incomplete,
             Ending::Closed => Cause::Terminated,
         });

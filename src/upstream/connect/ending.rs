@@ -17,6 +17,8 @@ pub enum Ending {
     Certificate(String),
     /// The peer broke the protocol; in rustls' words.
     Tls(String),
+    /// Our clock was lost on the way.
+    NoTime,
     /// A reset, or an end without notice.
     Closed,
 }
@@ -49,6 +51,7 @@ fn tls_ending(error: &rustls::Error) -> Ending {
         rustls::Error::InvalidMessage(_) => {
             Ending::Tls(String::from("the server does not speak TLS on this port"))
         }
+        rustls::Error::FailedToGetCurrentTime => Ending::NoTime,
         other => Ending::Tls(other.to_string()),
     }
 }
@@ -122,4 +125,15 @@ fn alert(description: AlertDescription) -> Alert {
         _ => "of an unknown kind",
     };
     Alert { code, name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_lost_in_a_handshake_is_told_as_such() {
+        let error = io::Error::other(rustls::Error::FailedToGetCurrentTime);
+        assert_eq!(ending(&error), Ending::NoTime);
+    }
 }

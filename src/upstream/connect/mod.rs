@@ -291,6 +291,7 @@ fn handshake_cause(error: &io::Error, facts: Facts) -> Cause {
             Cause::Certificate(facts.fault.unwrap_or(CertificateFault::Unusable(why)))
         }
         Ending::Tls(why) => Cause::Tls(why),
+        Ending::NoTime => Cause::ClockNotSet,
         Ending::Closed => Cause::Tls(String::from(
             "the server closed the connection in the handshake; does the port speak TLS?",
         )),

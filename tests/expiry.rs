@@ -190,9 +190,9 @@ fn idle_connections_are_closed_when_a_certificate_ends() {
 /// Sessions: resumed until the end, and not once more, though the server would.
 fn sessions_end(mortal: Mortal) {
     let site = Site::start(mortal, "0");
-    for mode in 0..MODES.len() {
+    for (mode, name) in MODES.iter().enumerate() {
         for resumed in [false, true, true] {
-            assert_eq!(site.ask(mode).resumed, resumed, "{:?}", MODES[mode]);
+            assert_eq!(site.ask(mode).resumed, resumed, "{name:?}");
         }
         if mortal == Mortal::Ours {
             assert!(!site.ask_as_the_other(mode).resumed);

@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::notify::Manager;
 use super::run::StartError;
 use crate::check::{self, Stage};
-use crate::identity::clock::{Clock, unix_seconds};
+use crate::identity::clock::{Clock, is_set, unix_seconds};
 use crate::identity::{DefaultRoots, Epoch, Identity, Reload, x509};
 use crate::limits;
 
@@ -155,15 +155,20 @@ impl Keeper {
 
     /// Says what is new about the clock and the dates of our certificates.
     fn watch_time(&self) {
-        self.watch_clock();
-        let now = self.clock.time();
+        let now = self.clock.now();
+        self.watch_clock(now);
+        if !is_set(now) {
+            // Nothing is known of dates meanwhile, and what was said of them stays said.
+            return;
+        }
         let mut said = self.said.borrow_mut();
         for (identity, said) in self.identities.iter().zip(said.iter_mut()) {
             let Ok(epoch) = identity.current() else {
                 continue;
             };
             let certificate = epoch.certificate();
-            let warning = certificate.and_then(|certificate| check::date_warning(certificate, now));
+            let warning =
+                certificate.and_then(|certificate| check::date_warning(certificate, Some(now)));
             let stage = warning.map(|warning| (epoch.number, warning.stage()));
             if let Some(warning) = warning.filter(|_| *said != stage) {
                 ::log::warn!("identity {:?}: {warning}", identity.config.name);
@@ -172,12 +177,12 @@ impl Keeper {
         }
     }
 
-    fn watch_clock(&self) {
-        let is_set = self.clock.time().is_some();
+    fn watch_clock(&self, now: SystemTime) {
+        let is_set = is_set(now);
         if self.clock_was_set.replace(is_set) == is_set {
             return;
         }
-        let now = x509::utc(unix_seconds(self.clock.now()));
+        let now = x509::utc(unix_seconds(now));
         match is_set {
             true => ::log::info!("the clock is set: {now}"),
             false => ::log::warn!(

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rustls::client::{
     ClientSessionStore, Resumption, Tls12ClientSessionValue, Tls13ClientSessionValue,
@@ -17,7 +18,7 @@ use super::verify::Trust;
 use crate::limits::{SESSION_LIFE, SESSIONS_MAX, TICKETS_PER_UPSTREAM};
 use crate::table::Lru;
 use crate::upstream::Upstream;
-use crate::upstream::connect::{Facts, OurCertificate};
+use crate::upstream::connect::{Facts, OurCertificate, Validity};
 
 /// The sessions of one epoch.
 #[derive(Debug)]
@@ -45,33 +46,33 @@ pub struct Slot {
 #[derive(Debug, Clone, Copy)]
 struct Life {
     until: Instant,
-    /// Unix seconds. The wall clock may jump, so it is compared when a session is wanted.
-    not_after: i64,
+    /// The wall clock may jump, so it is compared when a session is wanted.
+    valid: Validity,
 }
 
 impl Slot {
     /// Takes in what a handshake of the slot found, and puts into `facts` what the full handshake
-    /// knew that this one resumes: what became of our certificate, and when the certificates end,
-    /// ours at `not_after`.
-    pub fn remember(&self, facts: &mut Facts, not_after: i64, now: Instant) {
+    /// knew that this one resumes: what became of our certificate, and when the certificates are
+    /// valid, the server's and `ours`.
+    pub fn remember(&self, facts: &mut Facts, ours: Validity, now: Instant) {
         if !facts.resumed {
             self.certificate.set(facts.certificate);
-            let not_after = facts.not_after.min(not_after);
+            let valid = facts.valid.and(ours);
             let life = self.life.get().unwrap_or(Life {
                 until: now + SESSION_LIFE,
-                not_after,
+                valid,
             });
             self.life.set(Some(Life {
-                not_after: life.not_after.min(not_after),
+                valid: life.valid.and(valid),
                 ..life
             }));
         }
         facts.certificate = self.certificate.get();
-        facts.not_after = self.life.get().map_or(not_after, |life| life.not_after);
+        facts.valid = self.life.get().map_or(ours, |life| life.valid);
     }
 
-    fn has_ended(&self, now: Instant, wall: i64) -> bool {
-        let ended = |life: Life| life.until <= now || life.not_after < wall;
+    fn has_ended(&self, now: Instant, wall: Duration) -> bool {
+        let ended = |life: Life| life.until <= now || life.valid.left(wall).is_none();
         self.life.get().is_some_and(ended)
     }
 }
@@ -98,8 +99,8 @@ impl Sessions {
 
     /// The slot of `upstream`. The least recently used one goes for it, and its sessions with it.
     /// Without capacity it is a new one each time, so that nothing is ever resumed. `wall` is the
-    /// wall clock in unix seconds.
-    pub fn slot(&self, upstream: &Upstream, now: Instant, wall: i64) -> Rc<Slot> {
+    /// wall clock, since 1970.
+    pub fn slot(&self, upstream: &Upstream, now: Instant, wall: Duration) -> Rc<Slot> {
         let mut table = self.table.borrow_mut();
         match table.get(upstream) {
             Some(slot) if !slot.has_ended(now, wall) => return Rc::clone(slot),
@@ -235,3 +236,6 @@ impl ClientSessionStore for Store {
             .find_map(Option::take)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,7 @@ use super::x509;
 use crate::config::Host;
 use crate::error::CertificateFault;
 use crate::limits;
-use crate::upstream::connect::{self, TlsVersion};
+use crate::upstream::connect::{self, TlsVersion, Validity};
 
 /// The roots of one epoch, ready to verify with.
 #[derive(Debug, Clone)]
@@ -81,7 +81,7 @@ impl ServerCertVerifier for Verifier {
                 }
                 other => other,
             })
-            .inspect(|_| note_end(end_entity))
+            .inspect(|_| note_dates(end_entity))
     }
 
     fn verify_tls12_signature(
@@ -112,9 +112,9 @@ impl ServerCertVerifier for Verifier {
 }
 
 /// Nothing that is verified here is believed for longer than the certificate says.
-fn note_end(end_entity: &CertificateDer<'_>) {
-    if let Ok(not_after) = x509::not_after(end_entity) {
-        connect::note(|facts| facts.not_after = not_after);
+fn note_dates(end_entity: &CertificateDer<'_>) {
+    if let Ok((not_before, not_after)) = x509::dates(end_entity) {
+        connect::note(|facts| facts.valid = Validity::new(not_before, not_after));
     }
 }
 

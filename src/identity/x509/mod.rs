@@ -90,14 +90,13 @@ pub fn subject(der: &[u8]) -> Result<&[u8], Malformed> {
         .ok_or(Malformed)
 }
 
-/// When a DER certificate ends, in unix seconds.
+/// When a DER certificate begins and when it ends, in unix seconds.
 ///
 /// # Errors
 /// [`Malformed`]: it is no certificate, or bytes follow it.
-pub fn not_after(der: &[u8]) -> Result<i64, Malformed> {
-    Fields::read(der)
-        .and_then(|fields| time::parse(fields.not_after.tag, fields.not_after.content))
-        .ok_or(Malformed)
+pub fn dates(der: &[u8]) -> Result<(i64, i64), Malformed> {
+    let fields = Fields::read(der).ok_or(Malformed)?;
+    fields.dates().ok_or(Malformed)
 }
 
 /// A SubjectPublicKeyInfo, taken apart (RFC 5280 §4.1.2.7).
@@ -182,7 +181,13 @@ impl<'a> Fields<'a> {
         })
     }
 
+    fn dates(&self) -> Option<(i64, i64)> {
+        let read = |date: &Value<'_>| time::parse(date.tag, date.content);
+        Some((read(&self.not_before)?, read(&self.not_after)?))
+    }
+
     fn summarize(&self) -> Option<Summary> {
+        let (not_before, not_after) = self.dates()?;
         Some(Summary {
             subject: name::read(self.subject.whole)?,
             issuer: name::read(self.issuer.whole)?,
@@ -190,8 +195,8 @@ impl<'a> Fields<'a> {
                 Some(names) => read_sans(names)?,
                 None => Vec::new(),
             },
-            not_before: time::parse(self.not_before.tag, self.not_before.content)?,
-            not_after: time::parse(self.not_after.tag, self.not_after.content)?,
+            not_before,
+            not_after,
             key: PublicKey::read(self.spki.whole)?.to_string(),
             version: self.version,
             is_ca: self.extension(BASIC_CONSTRAINTS).is_some_and(says_ca),

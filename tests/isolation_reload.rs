@@ -69,6 +69,10 @@ fn a_session_of_the_former_certificate_is_never_resumed() {
                 assert_eq!(seen.resumed, resumed, "{mode:?}: {seen:?}");
             }
         }
+        // Nor is it even offered.
+        let offered = upstream.state(|state| state.offered.clone());
+        let expected = ["CN=x", "CN=x", "CN=second", "CN=second", "CN=x", "CN=x"];
+        assert_eq!(offered, expected.map(|name| Some(name.to_owned())));
     }
 }
 

@@ -68,7 +68,8 @@ struct Renewer(Child);
 
 impl Renewer {
     fn start(cloud: &Cloud) -> Self {
-        let script = format!("{RENEW} for n in $(seq {RENEWALS}); do sleep 1 & renew $n; wait; done");
+        let script =
+            format!("{RENEW} for n in $(seq {RENEWALS}); do sleep 1 & renew $n; wait; done");
         let child = Command::new("sh")
             .args(["-ec", &script])
             .current_dir(cloud.dir.path())

@@ -17,7 +17,7 @@ const ROTATIONS: u32 = 1000;
 /// Until then the process may still grow.
 const WARM_UP: u32 = 100;
 /// What it may take more after as many rotations again and again: what the allocator does not give
-/// back. An epoch that stayed would be 30 KiB.
+/// back. An epoch that stayed would be 36 KiB.
 const GROWTH_KIB: u64 = 512;
 
 /// One upstream of each kind of session.

@@ -182,6 +182,9 @@ pub const RELOAD_INTERVAL: Duration = Duration::from_secs(60);
 pub const RELOAD_PATIENCE: Duration = Duration::from_secs(2);
 /// How often they are looked at meanwhile.
 pub const RELOAD_STEP: Duration = Duration::from_millis(100);
+/// For how long a file that was written may be written again and have the same time: FAT notes
+/// times in steps of two seconds, and boards boot from it.
+pub const FILE_TIME_STEP: Duration = Duration::from_secs(2);
 /// How often the dates of our certificates are compared with the clock.
 pub const DATES_INTERVAL: Duration = Duration::from_secs(60);
 /// How often a clock that is not set is looked at.

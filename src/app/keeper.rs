@@ -134,9 +134,10 @@ impl Keeper {
             self.roots.expire();
             for identity in left {
                 let reload = identity.reload(&self.roots, &self.clock, asked, patient);
-                match reload.await {
-                    Reload::Unsettled => unsettled.push(identity),
-                    reload => tell(identity, &reload),
+                let reload = reload.await;
+                tell(identity, &reload);
+                if let Reload::Unsettled(_) = reload {
+                    unsettled.push(identity);
                 }
             }
             left = unsettled;
@@ -196,7 +197,12 @@ impl Keeper {
 fn tell(identity: &Identity, reload: &Reload) {
     let name = &identity.config.name;
     match reload {
-        Reload::Untouched | Reload::Unsettled => {}
+        Reload::Untouched => {}
+        Reload::Unsettled(error) => {
+            ::log::debug!(
+                "identity {name:?}: its files may yet be in the middle of a change: {error}"
+            );
+        }
         Reload::Unchanged(epoch) => {
             ::log::info!(
                 "identity {name:?} unchanged, keeping epoch {}",

@@ -71,6 +71,13 @@ impl Slot {
         facts.valid = self.life.get().map_or(ours, |life| life.valid);
     }
 
+    /// Forgets its sessions and keeps none from now on, whoever still holds it.
+    fn close(&self) {
+        if let Some(store) = &self.store {
+            *store.stored() = Stored::closed();
+        }
+    }
+
     fn has_ended(&self, now: Instant, wall: Duration) -> bool {
         let ended = |life: Life| life.until <= now || life.valid.left(wall).is_none();
         self.life.get().is_some_and(ended)
@@ -81,9 +88,7 @@ impl Drop for Slot {
     /// Connections made with the slot live on, and with them their configuration: the sessions
     /// must not, and what the server still sends is not kept.
     fn drop(&mut self) {
-        if let Some(store) = &self.store {
-            *store.stored() = Stored::closed();
-        }
+        self.close();
     }
 }
 
@@ -104,7 +109,10 @@ impl Sessions {
         let mut table = self.table.borrow_mut();
         match table.get(upstream) {
             Some(slot) if !slot.has_ended(now, wall) => return Rc::clone(slot),
-            Some(_) => drop(table.remove(upstream)),
+            Some(ended) => {
+                ended.close();
+                drop(table.remove(upstream));
+            }
             None => {}
         }
         let store = (table.capacity() > 0).then(|| Arc::new(Store::default()));
@@ -123,9 +131,13 @@ impl Sessions {
         slot
     }
 
-    /// Drops all sessions, and keeps none from now on.
+    /// Drops all sessions, and keeps none from now on. Whoever is about to shake hands with one of
+    /// its slots finds nothing there to resume.
     pub fn end(&self) {
-        self.table.replace(Lru::new(0));
+        let ended = self.table.replace(Lru::new(0));
+        for (_, slot) in ended.iter() {
+            slot.close();
+        }
     }
 
     /// Upstreams whose sessions are kept.

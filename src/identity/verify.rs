@@ -113,7 +113,7 @@ impl ServerCertVerifier for Verifier {
 
 /// Nothing that is verified here is believed for longer than the certificate says.
 fn note_end(end_entity: &CertificateDer<'_>) {
-    if let Ok(not_after) = x509::not_after(end_entity) {
+    if let Ok((_, not_after)) = x509::validity(end_entity) {
         connect::note(|facts| facts.not_after = not_after);
     }
 }

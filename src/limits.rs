@@ -69,6 +69,10 @@ pub const IDENTITY_NAME_MAX: usize = 64;
 pub const RANGES_PER_ROUTE: usize = 16;
 /// `uid=` of one route or forward rule.
 pub const UIDS_PER_ROUTE: usize = 16;
+/// `pin=` of one identity.
+pub const PINS_PER_IDENTITY: usize = 8;
+/// `crl=` of one identity.
+pub const CRLS_PER_IDENTITY: usize = 8;
 /// Header fields of one message, either way (hyper's table).
 pub const FIELDS_MAX: usize = 100;
 /// Descriptors beside those of clients and upstream connections: log, event loop, listeners,
@@ -149,6 +153,10 @@ pub const IDENTITY_BYTES: usize = 72 * 1024;
 pub const ROOT_BYTES: usize = 1024;
 /// What a root takes on top while its file is read.
 pub const ROOT_READ_BYTES: usize = 2560;
+/// A KiB of revocation lists.
+pub const CRL_KIB_BYTES: usize = 7 * 1024;
+/// What a KiB of revocation lists takes on top while its file is read.
+pub const CRL_KIB_READ_BYTES: usize = 9 * 1024;
 /// A route, and its listener.
 pub const ROUTE_BYTES: usize = 9 * 1024;
 /// What is there however small the tables are.

@@ -391,7 +391,8 @@ fn a_new_list_is_found_without_a_signal() {
     assert_eq!(client::get(egret.addr(0), "/").status, 200);
     let list = Crl::default().revoke_leaf(&leaf).pem_of(&world.servers);
     crl(&world.dir, "a", &list);
-    egret.wait_line("reloaded identity \"x\": epoch 2");
+    let line = "reloaded identity \"x\": epoch 2, no certificate, 1 roots, 1 revocation lists";
+    egret.wait_line(line);
     assert_eq!(client::get(egret.addr(0), "/").status, 502);
 }
 

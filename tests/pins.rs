@@ -265,6 +265,11 @@ fn who_shows_a_pinned_certificate_must_have_its_key() {
             .identity(&format!("x,{place}pin={}", pin(&leaf)))
             .route(&format!("to=https://localhost:{port},identity=x"))
             .start();
+        let trusts = match place {
+            "" => "no certificate, 1 roots",
+            _ => "no certificate, pinned keys in place of roots",
+        };
+        egret.wait_line(trusts);
         let answer = client::get(egret.addr(0), "/");
         let text = answer.text();
         assert_eq!(answer.status, 502, "{text}");

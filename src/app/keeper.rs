@@ -231,15 +231,24 @@ fn warn(name: &str, epoch: &Epoch) {
 }
 
 fn describe(epoch: &Epoch) -> String {
-    let roots = epoch.roots();
+    let trusts = trusts(epoch);
     match epoch.certificate() {
-        None => format!("no certificate, {roots} roots"),
+        None => format!("no certificate, {trusts}"),
         Some(certificate) => format!(
-            "{} by {}, valid to {}, {}, {roots} roots",
+            "{} by {}, valid to {}, {}, {trusts}",
             certificate.subject,
             certificate.issuer,
             x509::utc(certificate.not_after),
             certificate.key,
         ),
+    }
+}
+
+fn trusts(epoch: &Epoch) -> String {
+    let material = epoch.material();
+    match (&material.roots, material.crls.iter().count()) {
+        (None, _) => String::from("pinned keys in place of roots"),
+        (Some(roots), 0) => format!("{} roots", roots.count),
+        (Some(roots), lists) => format!("{} roots, {lists} revocation lists", roots.count),
     }
 }

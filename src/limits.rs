@@ -180,6 +180,11 @@ pub const UPSTREAM_IDLE: Duration = Duration::from_secs(30);
 pub const TUNNEL_IDLE: Duration = Duration::from_secs(10 * 60);
 /// `--drain-timeout`: requests in flight at a stop.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+/// What a service manager waits for a stop unless told otherwise (systemd's DefaultTimeoutStopSec);
+/// it is asked for more only where `--drain-timeout` is longer.
+pub const STOP_ALLOWED: Duration = Duration::from_secs(90);
+/// What it is then asked for on top of `--drain-timeout`.
+pub const STOP_MARGIN: Duration = Duration::from_secs(5);
 /// `--reload-interval`: how often certificate files are looked at.
 pub const RELOAD_INTERVAL: Duration = Duration::from_secs(60);
 /// How long files that changed and do not load, or do not match each other, may yet be in the

@@ -58,6 +58,8 @@ pub struct Config {
     pub syslog: bool,
     /// `--log`.
     pub log: log::LevelFilter,
+    /// `--pidfile`.
+    pub pidfile: Option<PathBuf>,
 }
 
 /// Which identity: an index into [`Config::identities`].

@@ -107,6 +107,8 @@ Others:
   --syslog               both logs to /dev/log
   --log LEVEL            off, error, warn, info, debug or trace, to standard
                          error (default: info)
+  --pidfile FILE         the number of the process, from when it listens to its
+                         end (default: none)
   @FILE                  more options from a file: words as in a shell, # starts
                          a comment
   -h, --help             this text

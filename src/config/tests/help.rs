@@ -80,6 +80,7 @@ fn help_tells_every_default_as_it_is() {
         ("--drain-timeout", time(limits::DRAIN_TIMEOUT)),
         ("--reload-interval", reload),
         ("--log", "info".to_owned()),
+        ("--pidfile", "none".to_owned()),
     ];
     let all: Vec<_> = defaults
         .iter()

@@ -3,6 +3,7 @@
 
 pub mod clock;
 mod epoch;
+mod fault;
 mod files;
 mod lease;
 mod material;

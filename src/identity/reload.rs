@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use super::clock::Clock;
 use super::files::{Look, aside};
 use super::{DefaultRoots, Epoch, Identity, LoadError, Material};
+use crate::config::Anchors;
 use crate::error::Cause;
 
 /// Where an identity stands with its files.
@@ -122,7 +123,7 @@ impl Identity {
     /// All files that it depends on.
     fn files(&self, roots: &DefaultRoots) -> Vec<PathBuf> {
         let mut files = self.config.files();
-        if self.config.ca.is_none() {
+        if self.config.anchors == Anchors::Default {
             files.extend(roots.files());
         }
         files

@@ -4,6 +4,7 @@ use rustls::crypto::ring;
 
 use super::*;
 use crate::config::Host;
+use crate::identity::pem::Crls;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -30,7 +31,8 @@ impl Site {
         let root = CertificateParams::default().self_signed(&key).unwrap();
         let mut roots = RootCertStore::empty();
         roots.add(root.der().clone()).unwrap();
-        let trust = Trust::new(Arc::new(roots.clone()), Arc::clone(&provider)).unwrap();
+        let trusted = Arc::new(roots.clone());
+        let trust = Trust::in_roots(trusted, Crls::default(), Vec::new(), &provider).unwrap();
         let base = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()

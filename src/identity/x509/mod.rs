@@ -3,6 +3,7 @@
 //! Nothing here decides about trust; that is rustls' verifier. Everything returned prints.
 
 pub mod algorithm;
+mod crl;
 pub mod der;
 mod name;
 mod time;
@@ -11,6 +12,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 pub use algorithm::Algorithm;
+pub use crl::{CrlSummary, is_crl, summarize_crl};
 pub use name::{name, printable};
 pub use time::{relative, utc};
 
@@ -90,13 +92,13 @@ pub fn subject(der: &[u8]) -> Result<&[u8], Malformed> {
         .ok_or(Malformed)
 }
 
-/// When a DER certificate begins and when it ends, in unix seconds.
+/// From when to when a DER certificate is valid, both in unix seconds.
 ///
 /// # Errors
 /// [`Malformed`]: it is no certificate, or bytes follow it.
-pub fn dates(der: &[u8]) -> Result<(i64, i64), Malformed> {
+pub fn validity(der: &[u8]) -> Result<(i64, i64), Malformed> {
     let fields = Fields::read(der).ok_or(Malformed)?;
-    fields.dates().ok_or(Malformed)
+    fields.validity().ok_or(Malformed)
 }
 
 /// A SubjectPublicKeyInfo, taken apart (RFC 5280 §4.1.2.7).
@@ -181,13 +183,13 @@ impl<'a> Fields<'a> {
         })
     }
 
-    fn dates(&self) -> Option<(i64, i64)> {
-        let read = |date: &Value<'_>| time::parse(date.tag, date.content);
-        Some((read(&self.not_before)?, read(&self.not_after)?))
+    fn validity(&self) -> Option<(i64, i64)> {
+        let time = |value: &Value<'_>| time::parse(value.tag, value.content);
+        Some((time(&self.not_before)?, time(&self.not_after)?))
     }
 
     fn summarize(&self) -> Option<Summary> {
-        let (not_before, not_after) = self.dates()?;
+        let (not_before, not_after) = self.validity()?;
         Some(Summary {
             subject: name::read(self.subject.whole)?,
             issuer: name::read(self.issuer.whole)?,

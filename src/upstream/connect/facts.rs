@@ -19,7 +19,8 @@ pub struct Facts {
     /// What became of our certificate. A resumed handshake does not ask for it: its owner knows
     /// what became of it in the full one.
     pub certificate: OurCertificate,
-    /// When the server's certificate is valid. A resumed handshake does not see it, as above.
+    /// When the server's certificate is valid, and the lists that do not revoke it. A resumed
+    /// handshake does not see it, as above.
     pub valid: Validity,
     /// The session was resumed.
     pub resumed: bool,

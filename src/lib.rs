@@ -8,7 +8,7 @@
 //! | room | what lives there |
 //! |---|---|
 //! | `main` | exit codes |
-//! | [`app`] | wiring, signals, start and stop; [`check`] is what `egret check` prints |
+//! | [`app`] | wiring, signals, start and stop, what time changes (`keeper`); [`check`] is what `egret check` prints |
 //! | [`server`] | bind or take over, accept, deadlines, drain |
 //! | [`proxy`] | one request: who may, routes and forward rules, headers, exchange, body, tunnel |
 //! | [`identity`] | who we are: epochs, sessions, verification, certificates, the clock |

@@ -80,6 +80,8 @@ pub const BACKLOG: i32 = 128;
 pub const INTERIM_MAX: usize = 16;
 /// Reads for what an upstream said before its connection failed: an alert, behind two tickets.
 pub const LAST_READS: usize = 4;
+/// Failures that the status page remembers.
+pub const RECENT_ERRORS: usize = 32;
 /// Peers whose refusal was logged lately.
 pub const REFUSED_PEERS: usize = 64;
 
@@ -118,6 +120,12 @@ pub const READ_STEP: usize = 4 * 1024;
 pub const PEM_FILE_MAX: u64 = 4 * 1024 * 1024;
 /// An `@FILE` of options.
 pub const OPTIONS_FILE_MAX: u64 = 256 * 1024;
+/// A line of the access log: what a pipe takes whole (PIPE_BUF).
+pub const ACCESS_LINE_MAX: usize = 4 * 1024;
+/// A line to the system's logger (RFC 3164 §4.1).
+pub const SYSLOG_LINE_MAX: usize = 1024;
+/// The target in a line of the access log; more is cut off.
+pub const ACCESS_TARGET_MAX: usize = 512;
 /// Certificates in our own chain.
 pub const OWN_CHAIN_CERTS_MAX: usize = 16;
 
@@ -164,6 +172,18 @@ pub const TUNNEL_IDLE: Duration = Duration::from_secs(10 * 60);
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// `--reload-interval`: how often certificate files are looked at.
 pub const RELOAD_INTERVAL: Duration = Duration::from_secs(60);
+/// How long files that changed and do not load, or do not match each other, may yet be in the
+/// middle of their change.
+pub const RELOAD_PATIENCE: Duration = Duration::from_secs(2);
+/// How often they are looked at meanwhile.
+pub const RELOAD_STEP: Duration = Duration::from_millis(100);
+/// How often the dates of our certificates are compared with the clock.
+pub const DATES_INTERVAL: Duration = Duration::from_secs(60);
+/// How often a clock that is not set is looked at.
+pub const CLOCK_INTERVAL: Duration = Duration::from_secs(1);
+/// How long the sessions of an upstream are resumed before its certificate is verified again
+/// (RFC 8446 §4.6.1 permits a week).
+pub const SESSION_LIFE: Duration = Duration::from_secs(60 * 60);
 /// The longest duration that an option may say.
 pub const DURATION_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long a body waits for the upstream's 100 (Continue) before it is sent all the same.
@@ -175,6 +195,10 @@ pub const DNS_FRESH: Duration = Duration::from_secs(5);
 pub const DNS_PATIENCE_SHARE: u32 = 4;
 /// How long before its end a certificate is warned of, or the last third of a shorter life.
 pub const EXPIRY_NOTICE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How long before its end a certificate is warned of again.
+pub const EXPIRY_REMINDER: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How long before its end a certificate is warned of for the last time.
+pub const EXPIRY_LAST_CALL: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long the last good DNS answer may stand in when DNS fails.
 pub const DNS_STALE: Duration = Duration::from_secs(24 * 60 * 60);
 /// The delay before the next address is tried beside the one under way (RFC 8305 §5).
@@ -243,5 +267,7 @@ const _: () = {
         "the tables together are more than the target can address: lower a capacity"
     );
     assert!(TARGET_MAX < HEAD_DEFAULT);
+    assert!(ACCESS_TARGET_MAX < SYSLOG_LINE_MAX && SYSLOG_LINE_MAX < ACCESS_LINE_MAX);
     assert!(CHUNK_LINE_MAX <= CHUNK_EXTENSIONS_MAX);
+    assert!(RELOAD_STEP.as_nanos() < RELOAD_PATIENCE.as_nanos());
 };

@@ -11,11 +11,12 @@ use super::run::{App, SocketFile, StartError};
 use crate::config::{self, ForwardId, IdentityId, ListenerConfig, RouteId};
 use crate::identity::Identity;
 use crate::limits;
-use crate::proxy::Proxy;
+use crate::log::AccessLog;
 use crate::proxy::destination::Serves;
 use crate::proxy::forward::{Rule, Rules};
 use crate::proxy::headers::Pseudonym;
 use crate::proxy::target::{Route, Routes};
+use crate::proxy::{Ledger, Proxy};
 use crate::server::{self, At, Bound, Clients, Listener, Passed, Patience};
 use crate::upstream::connect::Dialer;
 use crate::upstream::resolver::{Resolver, System};
@@ -36,6 +37,7 @@ impl App {
             let options = self.options(config);
             let name = format!("listener {}", config.listen);
             let listener = Rc::new(Listener {
+                name: Rc::from(config.listen.to_string()),
                 proxy: Rc::clone(&proxy),
                 serves: Rc::new(self.serves(config)?),
                 clients: Clients::new(name, config.clients),
@@ -97,6 +99,8 @@ impl App {
 
     fn proxy(&self) -> Proxy {
         let timeouts = self.config.timeouts;
+        let access = || AccessLog::new(self.syslog.clone());
+        let access = self.config.access_log.then(access);
         Proxy {
             dialer: Dialer {
                 resolver: Resolver::new(Arc::new(System), timeouts.connect)
@@ -114,6 +118,7 @@ impl App {
             response_timeout: timeouts.response,
             tunnel_idle: timeouts.tunnel,
             refusals: RefCell::default(),
+            ledger: Rc::new(Ledger::new(access)),
         }
     }
 
@@ -143,7 +148,11 @@ impl App {
         let rule = |id: &ForwardId| {
             let config = self.config.forward(*id).clone();
             let identity = self.identity(config.identity)?;
-            Some(Rule { config, identity })
+            Some(Rule {
+                config,
+                identity,
+                counters: Rc::default(),
+            })
         };
         Rules(ids.iter().filter_map(rule).collect())
     }

@@ -1,5 +1,6 @@
 //! Wiring: options become identities, routes and listeners; signals stop and reload them.
 
+mod keeper;
 mod listen;
 mod run;
 
@@ -14,6 +15,7 @@ use crate::flags::{self, Parsed};
 use crate::identity::DefaultRoots;
 use crate::identity::clock::{Clock, SystemClock};
 use crate::limits;
+use crate::log::{DEV_LOG, Syslog};
 
 /// A clean stop.
 pub const DONE: u8 = 0;
@@ -45,8 +47,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     if !run {
         return check(&config);
     }
-    crate::log::init(config.log);
-    match run::until_stopped(config) {
+    let syslog = config.syslog.then(|| Arc::new(Syslog::at(DEV_LOG)));
+    crate::log::init(config.log, syslog.clone());
+    match run::until_stopped(config, syslog) {
         Ok(()) => DONE,
         Err(error) => {
             ::log::error!("{error}");

@@ -9,15 +9,16 @@ use std::sync::Arc;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::task::{JoinHandle, spawn_local};
+use tokio::time::timeout;
 
+use super::keeper::Keeper;
 use super::{BAD_FILES, BAD_OPTIONS, FAILED};
-use crate::check;
 use crate::config::{Config, IdentityId};
 use crate::identity::clock::{Clock, SystemClock};
-use crate::identity::{DefaultRoots, Epoch, Identity, LoadError, x509};
+use crate::identity::{DefaultRoots, Identity};
 use crate::limits;
+use crate::log::Syslog;
 use crate::proxy::target::BadAuthority;
 use crate::server::{BindError, Listener};
 
@@ -61,7 +62,7 @@ impl From<io::Error> for StartError {
     }
 }
 
-pub(super) fn until_stopped(config: Config) -> Result<(), StartError> {
+pub(super) fn until_stopped(config: Config, syslog: Option<Arc<Syslog>>) -> Result<(), StartError> {
     raise_descriptor_limit(&config);
     let runtime = Builder::new_current_thread()
         .enable_io()
@@ -69,7 +70,7 @@ pub(super) fn until_stopped(config: Config) -> Result<(), StartError> {
         .build_local(LocalOptions::default())?;
     runtime.block_on(async {
         let signals = Signals::new()?;
-        let app = App::start(config)?;
+        let app = App::start(config, syslog)?;
         app.run(signals).await;
         Ok(())
     })
@@ -82,7 +83,8 @@ pub(super) struct App {
     pub(super) accepting: Vec<JoinHandle<()>>,
     /// Unix sockets that were made here.
     pub(super) sockets: Vec<SocketFile>,
-    pub(super) roots: DefaultRoots,
+    keeper: Rc<Keeper>,
+    pub(super) syslog: Option<Arc<Syslog>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) config: Config,
 }
@@ -98,22 +100,30 @@ impl Drop for SocketFile {
 }
 
 struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
+    stop: Stop,
     hangup: Signal,
 }
 
 impl Signals {
     fn new() -> io::Result<Self> {
         Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
+            stop: Stop {
+                interrupt: signal(SignalKind::interrupt())?,
+                terminate: signal(SignalKind::terminate())?,
+            },
             hangup: signal(SignalKind::hangup())?,
         })
     }
+}
 
-    /// SIGTERM or SIGINT.
-    async fn stop(&mut self) {
+/// SIGTERM or SIGINT.
+struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    async fn recv(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
@@ -122,25 +132,43 @@ impl Signals {
 }
 
 impl App {
-    fn start(config: Config) -> Result<Self, StartError> {
+    fn start(config: Config, syslog: Option<Arc<Syslog>>) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let identities: Vec<_> = config
             .identities
             .iter()
             .map(|identity| Identity::new(identity.clone()))
             .collect();
+        let used = config.identities().zip(&identities);
+        let used = used.filter(|((id, _), _)| config.is_used(*id));
+        let keeper = Keeper::new(
+            used.map(|(_, identity)| Rc::clone(identity)).collect(),
+            DefaultRoots::new(config.ca.clone()),
+            Arc::clone(&clock),
+            config.reload_interval,
+        );
         let mut app = Self {
             identities,
             listeners: Vec::new(),
             accepting: Vec::new(),
             sockets: Vec::new(),
-            roots: DefaultRoots::new(config.ca.clone()),
+            keeper: Rc::new(keeper),
+            syslog,
             clock,
             config,
         };
-        app.load_all()?;
+        app.warn_of_unused();
+        app.keeper.load_all()?;
         app.listen()?;
         Ok(app)
+    }
+
+    fn warn_of_unused(&self) {
+        for (id, identity) in self.config.identities() {
+            if !self.config.is_used(id) && !identity.is_none() {
+                ::log::warn!("identity {:?} is used by no route", identity.name);
+            }
+        }
     }
 
     /// The identities that a route uses.
@@ -154,78 +182,22 @@ impl App {
             .map(|(_, identity)| identity)
     }
 
-    fn load_all(&self) -> Result<(), StartError> {
-        for (id, identity) in self.config.identities() {
-            if !self.config.is_used(id) && !identity.is_none() {
-                ::log::warn!("identity {:?} is used by no route", identity.name);
-            }
-        }
-        let mut hopeless = true;
-        for identity in self.used() {
-            match self.load(identity) {
-                Ok(_) => hopeless = false,
-                Err(error) => hopeless &= !error.is_missing(),
-            }
-        }
-        match hopeless {
-            true => Err(StartError::NoIdentity),
-            false => Ok(()),
-        }
-    }
-
-    fn load(&self, identity: &Identity) -> Result<Rc<Epoch>, LoadError> {
-        let name = &identity.config.name;
-        let loaded = identity.load(&self.roots, &self.clock);
-        match &loaded {
-            Ok(epoch) => announce(name, epoch, &*self.clock),
-            Err(error) => ::log::error!("identity {name:?} is not available: {error}"),
-        }
-        loaded
-    }
-
     async fn run(mut self, mut signals: Signals) {
-        loop {
-            tokio::select! {
-                _ = signals.interrupt.recv() => break,
-                _ = signals.terminate.recv() => break,
-                _ = signals.hangup.recv() => self.reload(),
-                () = sleep(limits::RELOAD_INTERVAL) => self.retry(),
-            }
-        }
+        let keeping = spawn_local(Rc::clone(&self.keeper).keep(signals.hangup));
+        signals.stop.recv().await;
+        // A reload would be out of place now.
+        keeping.abort();
         tokio::select! {
             () = self.drain() => {}
-            () = signals.stop() => ::log::warn!("stopped at once, requests in flight were cut off"),
+            () = signals.stop.recv() => {
+                ::log::warn!("stopped at once, requests in flight were cut off");
+            }
         }
         for listener in &self.listeners {
             listener.clients.cut_off();
         }
         for identity in self.used() {
             ::log::info!("identity {:?}: {}", identity.config.name, identity.counters);
-        }
-    }
-
-    /// SIGHUP: every identity's files are read again.
-    fn reload(&mut self) {
-        self.roots = DefaultRoots::new(self.config.ca.clone());
-        for identity in self.used() {
-            let name = &identity.config.name;
-            match identity.load(&self.roots, &self.clock) {
-                Ok(epoch) => ::log::info!("reloaded identity {name:?}: epoch {}", epoch.number),
-                Err(error) => match identity.current() {
-                    Ok(epoch) => ::log::error!(
-                        "reload of identity {name:?} failed, keeping epoch {}: {error}",
-                        epoch.number
-                    ),
-                    Err(_) => ::log::error!("identity {name:?} is not available: {error}"),
-                },
-            }
-        }
-    }
-
-    /// Identities that are not available may have their files now.
-    fn retry(&self) {
-        for identity in self.used().filter(|identity| identity.current().is_err()) {
-            let _logged = self.load(identity);
         }
     }
 
@@ -252,27 +224,6 @@ impl App {
         if timeout(self.config.timeouts.drain, left).await.is_err() {
             ::log::warn!("requests in flight were cut off after --drain-timeout");
         }
-    }
-}
-
-fn announce(name: &str, epoch: &Epoch, clock: &dyn Clock) {
-    for warning in &epoch.warnings {
-        ::log::warn!("identity {name:?}: {warning}");
-    }
-    let Some(certificate) = &epoch.certificate else {
-        ::log::info!("identity {name:?}: no certificate, {} roots", epoch.roots);
-        return;
-    };
-    ::log::info!(
-        "identity {name:?}: {} by {}, valid to {}, {}, {} roots",
-        certificate.subject,
-        certificate.issuer,
-        x509::utc(certificate.not_after),
-        certificate.key,
-        epoch.roots
-    );
-    if let Some(warning) = check::date_warning(certificate, clock.time()) {
-        ::log::warn!("identity {name:?}: {warning}");
     }
 }
 

@@ -10,13 +10,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-pub use dates::{DateWarning, date_warning};
+pub use dates::{DateWarning, Stage, date_warning};
 pub use memory::{Line, worst_case};
 pub use report::Report;
 
 use crate::config::{Config, IdentityConfig};
 use crate::identity::clock::Clock;
-use crate::identity::{DefaultRoots, Epoch, pem};
+use crate::identity::{DefaultRoots, Epoch, Material, pem};
 
 /// What is wrong with a file. Displays as one line: option, file, cause and remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +54,8 @@ pub fn examine<'a>(config: &'a Config, clock: &Arc<dyn Clock>) -> Result<Report<
     let epochs: Vec<Rc<Epoch>> = identities
         .iter()
         .map(|identity| {
-            Epoch::load(identity, &roots, clock, 1)
+            Material::read(identity, &roots)
+                .and_then(|material| Epoch::new(identity, material, clock, 1))
                 .map_err(|error| vec![Fault::of(identity, error)])
         })
         .collect::<Result<_, _>>()?;

@@ -40,19 +40,20 @@ impl<'a> Report<'a> {
             && self
                 .identities
                 .iter()
-                .any(|(_, epoch)| epoch.certificate.is_some())
+                .any(|(_, epoch)| epoch.certificate().is_some())
         {
             warnings.push(String::from(
                 "the clock is not set, so no date was checked; set it and run check again",
             ));
         }
         for (identity, epoch) in &self.identities {
-            let certificate = epoch.certificate.as_ref();
+            let certificate = epoch.certificate();
             let dates = certificate.and_then(|certificate| date_warning(certificate, self.now));
             let dates = dates.map(|dates| dates.to_string());
             let unused = (!self.is_used(identity))
                 .then(|| String::from("no route uses it; add identity= to one, or leave it out"));
-            let all = epoch.warnings.iter().cloned().chain(dates).chain(unused);
+            let files = epoch.material().warnings().map(ToString::to_string);
+            let all = files.chain(dates).chain(unused);
             warnings.extend(all.map(|text| format!("identity {:?}: {text}", identity.name)));
         }
         warnings
@@ -70,7 +71,7 @@ impl<'a> Report<'a> {
             self.identities
                 .iter()
                 .filter(with)
-                .map(|(_, epoch)| epoch.roots)
+                .map(|(_, epoch)| epoch.roots())
         };
         of(true).sum::<usize>() + of(false).next().unwrap_or(0)
     }
@@ -147,7 +148,7 @@ impl Report<'_> {
         epoch: &Epoch,
     ) -> fmt::Result {
         writeln!(f, "  {}", identity.name)?;
-        match &epoch.certificate {
+        match epoch.certificate() {
             None => writeln!(f, "    no client certificate")?,
             Some(certificate) => self.certificate(f, certificate)?,
         }
@@ -155,7 +156,7 @@ impl Report<'_> {
             Some(file) => format!("in {}", file.display()),
             None => String::from("of the system"),
         };
-        let roots = counted(epoch.roots, "root");
+        let roots = counted(epoch.roots(), "root");
         writeln!(f, "    trusts       {roots} {place}")?;
         writeln!(f, "    TLS          {}", tls(identity))?;
         let connections = counted(identity.connections, "connection");

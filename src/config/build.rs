@@ -76,6 +76,15 @@ pub fn build(flags: &Flags) -> Result<Config, Rejected> {
         ),
         limits,
         timeouts: timeouts_of(options, &mut errors),
+        reload_interval: single(
+            "--reload-interval",
+            &options.reload_interval,
+            Some(limits::RELOAD_INTERVAL),
+            |text| values::duration_or_zero(text).map(|time| (!time.is_zero()).then_some(time)),
+            &mut errors,
+        ),
+        access_log: options.access_log,
+        syslog: options.syslog,
         log: single("--log", &options.log, LevelFilter::Info, level, &mut errors),
     };
     if errors.is_empty() {

@@ -48,6 +48,12 @@ pub struct Config {
     pub limits: Limits,
     /// The timeouts.
     pub timeouts: Timeouts,
+    /// `--reload-interval`: how often certificate files are looked at; `None`: only on SIGHUP.
+    pub reload_interval: Option<Duration>,
+    /// `--access-log`: one line a request.
+    pub access_log: bool,
+    /// `--syslog`: logs go to the system's logger.
+    pub syslog: bool,
     /// `--log`.
     pub log: log::LevelFilter,
 }

@@ -3,9 +3,11 @@
 
 mod certificate;
 mod text;
+mod tls;
 mod violation;
 
 pub use certificate::CertificateFault;
+pub use tls::{Alert, TlsFault};
 pub use violation::Violation;
 
 use std::time::Duration;
@@ -75,8 +77,8 @@ pub enum Cause {
     ClosedAfterCertificate,
     /// The server closed right after it asked for our certificate and got none.
     ClosedWithoutCertificate,
-    /// Another failure of TLS; what it was.
-    Tls(String),
+    /// Another failure of TLS.
+    Tls(TlsFault),
     /// The connection ended before a response came.
     Terminated,
     /// The connection ended in the middle of a response.
@@ -118,27 +120,6 @@ pub enum Phase {
     Tcp,
     /// TLS.
     Tls,
-}
-
-/// A TLS alert (RFC 8446 §6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Alert {
-    /// AlertDescription.
-    pub code: u8,
-    /// Its name in the RFC.
-    pub name: &'static str,
-}
-
-impl Alert {
-    /// What to change, where the alert alone tells.
-    fn remedy(self) -> &'static str {
-        match self.name {
-            "protocol_version" => "; it speaks another TLS version than tls= allows",
-            "unrecognized_name" => "; it knows no such server name, see sni=",
-            "no_application_protocol" => "; it speaks another protocol, see alpn=",
-            _ => "",
-        }
-    }
 }
 
 /// A cause and whom it concerns.

@@ -11,7 +11,7 @@ mod nearest;
 use std::ffi::OsString;
 use std::iter::Peekable;
 
-use argh::{ArgsInfo, FlagInfo, FromArgs, Optionality};
+use argh::{ArgsInfo, FlagInfo, FlagInfoKind, FromArgs, Optionality};
 
 pub use error::{FileProblem, FlagError};
 pub use help::help;
@@ -19,14 +19,7 @@ pub use nearest::nearest;
 
 /// Options that belong to egret and wait for a later version. Building one means taking its line
 /// away here and adding a field to [`Options`].
-const NOT_BUILT: [&str; 6] = [
-    "--admin",
-    "--reload-interval",
-    "--access-log",
-    "--syslog",
-    "--keylog",
-    "--pidfile",
-];
+const NOT_BUILT: [&str; 3] = ["--admin", "--keylog", "--pidfile"];
 
 /// Commands that belong to egret and wait for a later version.
 const COMMANDS_NOT_BUILT: [&str; 1] = ["probe"];
@@ -104,6 +97,15 @@ pub struct Options {
     /// requests in flight at a stop
     #[argh(option)]
     pub drain_timeout: Option<String>,
+    /// how often certificate files are looked at
+    #[argh(option)]
+    pub reload_interval: Option<String>,
+    /// one line a request
+    #[argh(switch)]
+    pub access_log: bool,
+    /// logs go to the system's logger
+    #[argh(switch)]
+    pub syslog: bool,
     /// what is logged
     #[argh(option)]
     pub log: Option<String>,
@@ -202,10 +204,13 @@ fn split(word: String, words: &mut Peekable<impl Iterator<Item = String>>) -> Gi
             flag: flag.to_owned(),
             value: Some(value.to_owned()),
         },
-        _ => Given {
-            flag: word,
-            value: words.next_if(|next| !next.starts_with('-')),
-        },
+        _ => {
+            let has_value = !find(&word).is_some_and(is_switch);
+            Given {
+                value: words.next_if(|next| has_value && !next.starts_with('-')),
+                flag: word,
+            }
+        }
     }
 }
 
@@ -218,12 +223,14 @@ fn refusal(given: &Given, taken: &[Given]) -> Option<FlagError> {
     if NOT_BUILT.contains(&flag.as_str()) {
         return Some(FlagError::NotBuilt { word: flag });
     }
-    let Some(known) = known().iter().find(|known| known.long == flag) else {
+    let Some(known) = find(&flag) else {
         let nearest = nearest(&flag, known().iter().map(|known| known.long));
         return Some(FlagError::UnknownFlag { flag, nearest });
     };
-    if given.value.is_none() {
-        return Some(FlagError::MissingValue { flag });
+    match (is_switch(known), &given.value) {
+        (true, Some(_)) => return Some(FlagError::UnexpectedValue { flag }),
+        (false, None) => return Some(FlagError::MissingValue { flag }),
+        _ => {}
     }
     let again = taken.iter().any(|earlier| earlier.flag == flag);
     (again && known.optionality != Optionality::Repeating).then_some(FlagError::Repeated { flag })
@@ -235,6 +242,16 @@ pub fn options() -> impl Iterator<Item = &'static str> {
         .iter()
         .map(|known| known.long)
         .filter(|name| *name != "--help")
+}
+
+/// The option of this name.
+fn find(flag: &str) -> Option<&'static FlagInfo<'static>> {
+    known().iter().find(|known| known.long == flag)
+}
+
+/// Whether an option has no value.
+fn is_switch(known: &FlagInfo<'_>) -> bool {
+    matches!(known.kind, FlagInfoKind::Switch)
 }
 
 /// What argh derived from [`Options`].

@@ -21,6 +21,14 @@ pub fn is_set(now: SystemTime) -> bool {
     now >= UNIX_EPOCH + BUILD_DATE
 }
 
+/// `time` in unix seconds, as certificates have their dates.
+pub fn unix_seconds(time: SystemTime) -> i64 {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_secs()).map_or(i64::MIN, |secs| -secs),
+    }
+}
+
 /// Where wall time comes from. Deadlines never use it.
 pub trait Clock: fmt::Debug + Send + Sync {
     /// What the clock shows, right or wrong.

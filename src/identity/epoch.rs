@@ -1,10 +1,9 @@
 //! One epoch of an identity: everything that was made from one reading of its files.
 
 use std::cell::{Cell, RefCell};
-use std::fmt;
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -17,15 +16,15 @@ use rustls::{
 };
 
 use super::Pooled;
-use super::clock::{Clock, VerifierTime};
-use super::pem::{self, FileError, Roots};
+use super::clock::{Clock, VerifierTime, unix_seconds};
+use super::material::{LoadError, Material};
 use super::sessions::Sessions;
 use super::verify::Trust;
 use super::x509;
 use crate::config::{IdentityConfig, TlsVersions};
 use crate::limits::TICKETS_PER_UPSTREAM;
 use crate::upstream::Upstream;
-use crate::upstream::connect::{self, OurCertificate};
+use crate::upstream::connect::{self, Connection, OurCertificate};
 use crate::upstream::pool::Idle;
 
 /// Client configuration, session slots and idle connections that belong together. Nothing of one
@@ -34,14 +33,10 @@ use crate::upstream::pool::Idle;
 pub struct Epoch {
     /// Counts from 1 in each identity.
     pub number: u32,
-    /// Our certificate, for people.
-    pub certificate: Option<x509::Summary>,
-    /// How many roots it trusts.
-    pub roots: usize,
-    /// What is not as it should be, but works.
-    pub warnings: Vec<String>,
     /// TLS sessions.
     pub sessions: Sessions,
+    material: Material,
+    clock: Arc<dyn Clock>,
     /// Idle connections.
     pub(super) idle: RefCell<Idle<Rc<Upstream>, Pooled>>,
     /// Another epoch took its place, or the program stops: nothing is kept any more.
@@ -49,47 +44,63 @@ pub struct Epoch {
 }
 
 impl Epoch {
-    /// Reads the files of `config` and makes all that follows from them.
+    /// Makes all that follows from `material`.
     ///
     /// # Errors
-    /// Which file is missing or bad, and why.
-    pub fn load(
+    /// There is nothing to trust, or TLS cannot be set up.
+    pub fn new(
         config: &IdentityConfig,
-        default_roots: &DefaultRoots,
+        material: Material,
         clock: &Arc<dyn Clock>,
         number: u32,
     ) -> Result<Rc<Self>, LoadError> {
-        let credentials = match &config.cert {
-            Some(cert) => Some(pem::load_credentials(cert, config.key.as_deref())?),
-            None => None,
-        };
-        let roots = match &config.ca {
-            Some(file) => pem::load_roots(Some(file))?,
-            None => default_roots.get()?,
-        };
-        let warnings = credentials
-            .iter()
-            .flat_map(|credentials| &credentials.warnings)
-            .chain(&roots.warnings)
-            .map(ToString::to_string)
-            .collect();
         let provider = Arc::new(provider(has_aes_instructions()));
-        let trust =
-            Trust::new(roots.store, Arc::clone(&provider)).map_err(|_| LoadError::NoRoots)?;
-        let (certified, certificate) = match credentials {
-            Some(credentials) => (Some(credentials.certified), Some(credentials.leaf)),
-            None => (None, None),
-        };
+        let trust = Trust::new(Arc::clone(&material.roots.store), Arc::clone(&provider))
+            .map_err(|_| LoadError::NoRoots)?;
+        let certified = material.credentials.as_ref();
+        let certified = certified.map(|credentials| Arc::clone(&credentials.certified));
         let base = client_config(config, &trust, provider, certified, clock)?;
         Ok(Rc::new(Self {
             number,
-            certificate,
-            roots: roots.count,
-            warnings,
             sessions: Sessions::new(base, trust, config.sessions),
+            material,
+            clock: Arc::clone(clock),
             idle: RefCell::default(),
             retired: Cell::new(false),
         }))
+    }
+
+    /// What its files held.
+    pub fn material(&self) -> &Material {
+        &self.material
+    }
+
+    /// Our certificate, for people.
+    pub fn certificate(&self) -> Option<&x509::Summary> {
+        let credentials = self.material.credentials.as_ref();
+        credentials.map(|credentials| &credentials.leaf)
+    }
+
+    /// How many roots it trusts.
+    pub fn roots(&self) -> usize {
+        self.material.roots.count
+    }
+
+    /// When our certificate ends, in unix seconds; never without one.
+    pub(super) fn not_after(&self) -> i64 {
+        self.certificate()
+            .map_or(i64::MAX, |certificate| certificate.not_after)
+    }
+
+    /// How long the certificates are still valid that `connection` was made with, if they are.
+    pub(super) fn left(&self, connection: &Connection) -> Option<Duration> {
+        let left = connection.facts().not_after.saturating_sub(self.now());
+        u64::try_from(left).ok().map(Duration::from_secs)
+    }
+
+    /// What the wall clock shows, in unix seconds.
+    pub(super) fn now(&self) -> i64 {
+        unix_seconds(self.clock.now())
     }
 
     /// Idle connections held.
@@ -120,70 +131,6 @@ impl Epoch {
     /// A connection that has been idle for too long.
     pub(super) fn take_expired(&self, now: Instant) -> Option<Pooled> {
         self.idle.borrow_mut().take_expired(now)
-    }
-}
-
-/// Roots of identities without `ca=`: read once for all of them.
-#[derive(Debug)]
-pub struct DefaultRoots {
-    file: Option<PathBuf>,
-    read: RefCell<Option<Roots>>,
-}
-
-impl DefaultRoots {
-    /// `--ca FILE`, or the system's bundle.
-    pub fn new(file: Option<PathBuf>) -> Self {
-        Self {
-            file,
-            read: RefCell::new(None),
-        }
-    }
-
-    /// The roots, read now if they were not yet.
-    ///
-    /// # Errors
-    /// Why they cannot be read.
-    pub fn get(&self) -> Result<Roots, FileError> {
-        if let Some(roots) = &*self.read.borrow() {
-            return Ok(roots.clone());
-        }
-        let roots = pem::load_roots(self.file.as_deref())?;
-        *self.read.borrow_mut() = Some(roots.clone());
-        Ok(roots)
-    }
-}
-
-/// Why an epoch could not be made.
-#[derive(Debug)]
-pub enum LoadError {
-    /// A file is missing or bad.
-    File(FileError),
-    /// There is nothing to trust.
-    NoRoots,
-    /// TLS cannot be set up this way.
-    Tls(rustls::Error),
-}
-
-impl LoadError {
-    /// Whether a file is not there yet, as opposed to bad.
-    pub fn is_missing(&self) -> bool {
-        matches!(self, Self::File(error) if error.is_missing())
-    }
-}
-
-impl From<FileError> for LoadError {
-    fn from(error: FileError) -> Self {
-        Self::File(error)
-    }
-}
-
-impl fmt::Display for LoadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(error) => error.fmt(f),
-            Self::NoRoots => f.write_str("no roots to trust; give some with ca= or --ca"),
-            Self::Tls(error) => write!(f, "TLS cannot be set up: {error}"),
-        }
     }
 }
 
@@ -229,7 +176,11 @@ fn versions(versions: TlsVersions) -> &'static [&'static SupportedProtocolVersio
 struct OneCertificate(Option<Arc<CertifiedKey>>);
 
 impl ResolvesClientCert for OneCertificate {
-    fn resolve(&self, _: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+    fn resolve(
+        &self,
+        authorities: &[&[u8]],
+        schemes: &[SignatureScheme],
+    ) -> Option<Arc<CertifiedKey>> {
         let fits = |certified: &&Arc<CertifiedKey>| certified.key.choose_scheme(schemes).is_some();
         let sent = self.0.as_ref().filter(fits);
         connect::note(|facts| {
@@ -237,6 +188,9 @@ impl ResolvesClientCert for OneCertificate {
                 Some(_) => OurCertificate::Sent,
                 None => OurCertificate::NotSent,
             };
+            if let Some(details) = &mut facts.details {
+                details.authorities = authorities.iter().map(|name| name.to_vec()).collect();
+            }
         });
         sent.map(Arc::clone)
     }

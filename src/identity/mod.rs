@@ -3,19 +3,25 @@
 
 pub mod clock;
 mod epoch;
+mod files;
+mod lease;
+mod material;
 pub mod pem;
+mod reload;
 mod sessions;
 mod verify;
 pub mod x509;
 
-pub use epoch::{DefaultRoots, Epoch, LoadError};
+pub use epoch::Epoch;
+pub use lease::{Lease, PlainLease};
+pub use material::{DefaultRoots, LoadError, Material};
+pub use reload::Reload;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -23,9 +29,9 @@ use crate::config::{Host, IdentityConfig};
 use crate::error::Cause;
 use crate::metrics::{IdentityCounters, NotKept};
 use crate::upstream::Upstream;
-use crate::upstream::connect::{self, Connection, Dialer, Handshakes, OurCertificate};
+use crate::upstream::connect::{self, Connection, Dialer, Gathering, Handshakes};
 use crate::upstream::pool::{self, Slots};
-use clock::Clock;
+use reload::State;
 
 /// What a waiting request wants, and what a finished one may pass on: a connection of the same
 /// epoch to the same upstream. A tunnel wants nothing but the place, nor does a request whose
@@ -59,37 +65,6 @@ pub struct Identity {
     rested: Notify,
 }
 
-#[derive(Debug)]
-enum State {
-    Ready(Rc<Epoch>),
-    Unavailable(String),
-}
-
-/// A connection in use for one request. Dropping it closes the connection; [`Lease::settle`]
-/// gives it back.
-#[derive(Debug)]
-pub struct Lease {
-    /// The connection.
-    pub connection: Connection,
-    /// It was used before.
-    pub reused: bool,
-    /// What became of our certificate when this connection, or the session that it resumed, was
-    /// made.
-    pub certificate: OurCertificate,
-    permit: Permit,
-    epoch: Rc<Epoch>,
-    upstream: Rc<Upstream>,
-    identity: Rc<Identity>,
-}
-
-/// A connection of a tunnel and its place among the identity's connections.
-#[derive(Debug)]
-pub struct PlainLease {
-    /// The connection.
-    pub stream: TcpStream,
-    _permit: Permit,
-}
-
 impl Identity {
     /// An identity whose files have not been read.
     pub fn new(config: IdentityConfig) -> Rc<Self> {
@@ -97,56 +72,11 @@ impl Identity {
             slots: Slots::new(config.connections, config.waiting),
             config,
             counters: IdentityCounters::default(),
-            state: RefCell::new(State::Unavailable(String::from(
-                "its files were not read yet",
-            ))),
+            state: RefCell::default(),
             handshakes: Handshakes::default(),
             next_sweep: Cell::new(None),
             rested: Notify::new(),
         })
-    }
-
-    /// Reads the identity's files and lets what follows from them take the place of what was.
-    /// When they cannot be read, what was stays.
-    ///
-    /// # Errors
-    /// Which file is missing or bad, and why.
-    pub fn load(
-        &self,
-        roots: &DefaultRoots,
-        clock: &Arc<dyn Clock>,
-    ) -> Result<Rc<Epoch>, LoadError> {
-        let number = match &*self.state.borrow() {
-            State::Ready(epoch) => epoch.number + 1,
-            State::Unavailable(_) => 1,
-        };
-        match Epoch::load(&self.config, roots, clock, number) {
-            Ok(epoch) => {
-                let former = self.state.replace(State::Ready(Rc::clone(&epoch)));
-                if let State::Ready(former) = former {
-                    former.retire();
-                }
-                Ok(epoch)
-            }
-            Err(error) => {
-                let mut state = self.state.borrow_mut();
-                if let State::Unavailable(why) = &mut *state {
-                    *why = format!("not available: {error}");
-                }
-                Err(error)
-            }
-        }
-    }
-
-    /// The epoch that new requests belong to.
-    ///
-    /// # Errors
-    /// Why there is none.
-    pub fn current(&self) -> Result<Rc<Epoch>, Cause> {
-        match &*self.state.borrow() {
-            State::Ready(epoch) => Ok(Rc::clone(epoch)),
-            State::Unavailable(why) => Err(Cause::IdentityUnavailable(why.clone())),
-        }
     }
 
     /// A connection to `upstream`: from the pool unless it must be `fresh`, else a new one, else
@@ -161,7 +91,10 @@ impl Identity {
         fresh: bool,
     ) -> Result<Lease, Cause> {
         let epoch = self.current()?;
-        if !fresh && let Some(pooled) = self.take_usable(&epoch, upstream).await {
+        if !fresh
+            && let Some(pooled) = self.take_usable(&epoch, upstream).await
+            && !epoch.retired.get()
+        {
             return Ok(self.reuse(epoch, upstream, pooled.permit, pooled.connection));
         }
         // The files may have changed meanwhile: what is opened now is of the present epoch.
@@ -170,16 +103,23 @@ impl Identity {
             return self.open(epoch, upstream, permit, dialer).await;
         }
         let wanted = (!fresh).then(|| (epoch, Rc::clone(upstream)));
-        self.wait(Wanted(wanted), upstream, dialer).await
+        let began = Instant::now();
+        let grant = self.stand_in_line(Wanted(wanted), dialer.wait_timeout);
+        let grant = grant.await?;
+        let waited = began.elapsed();
+        let lease = self.take_grant(grant, upstream, dialer).await?;
+        Ok(Lease { waited, ..lease })
     }
 
     async fn take_usable(&self, epoch: &Epoch, upstream: &Rc<Upstream>) -> Option<Pooled> {
         loop {
             let mut pooled = epoch.idle.borrow_mut().take(upstream, Instant::now())?;
-            if pooled.connection.is_usable().await {
-                return Some(pooled);
-            }
-            self.counters.not_kept(NotKept::DeadInPool);
+            let reason = match epoch.left(&pooled.connection) {
+                Some(_) if pooled.connection.is_usable().await => return Some(pooled),
+                Some(_) => NotKept::DeadInPool,
+                None => NotKept::CertificateEnded,
+            };
+            self.counters.not_kept(reason);
         }
     }
 
@@ -192,20 +132,21 @@ impl Identity {
         })
     }
 
-    async fn wait(
+    async fn take_grant(
         self: &Rc<Self>,
-        wanted: Wanted,
+        grant: pool::Grant<Wanted, Offered>,
         upstream: &Rc<Upstream>,
         dialer: &Dialer,
     ) -> Result<Lease, Cause> {
-        let grant = self.stand_in_line(wanted, dialer.wait_timeout).await?;
-        if let Some((epoch, _, mut connection)) = grant.offer
-            && !epoch.retired.get()
-        {
-            if connection.is_usable().await {
+        if let Some((epoch, _, mut connection)) = grant.offer {
+            let usable = connection.is_usable().await;
+            if usable && !epoch.retired.get() {
                 return Ok(self.reuse(epoch, upstream, grant.permit, connection));
             }
-            self.counters.not_kept(NotKept::DeadInPool);
+            self.counters.not_kept(match usable {
+                true => NotKept::EpochEnded,
+                false => NotKept::DeadInPool,
+            });
         }
         let epoch = self.current()?;
         self.open(epoch, upstream, grant.permit, dialer).await
@@ -264,9 +205,9 @@ impl Identity {
     ) -> Lease {
         self.counters.reused.add_one();
         Lease {
-            certificate: connection.facts().certificate,
             connection,
             reused: true,
+            waited: Duration::ZERO,
             permit,
             epoch,
             upstream: Rc::clone(upstream),
@@ -274,6 +215,8 @@ impl Identity {
         }
     }
 
+    /// A new connection. New files that come while hands are shaken make another one of it, once:
+    /// what begins after a reload is of the new epoch, and what is older may end as it began.
     async fn open(
         self: &Rc<Self>,
         epoch: Rc<Epoch>,
@@ -281,25 +224,47 @@ impl Identity {
         permit: Permit,
         dialer: &Dialer,
     ) -> Result<Lease, Cause> {
-        let slot = epoch.sessions.slot(upstream);
-        let (stream, facts) =
-            connect::open(upstream, Arc::clone(&slot.config), dialer, &self.handshakes).await?;
-        match facts.resumed {
-            true => self.counters.resumed.add_one(),
-            false => self.counters.full.add_one(),
+        let mut epoch = epoch;
+        let mut opened = self.open_as(&epoch, upstream, dialer).await;
+        if epoch.retired.get()
+            && let Ok(current) = self.current()
+            && !Rc::ptr_eq(&current, &epoch)
+        {
+            epoch = current;
+            opened = self.open_as(&epoch, upstream, dialer).await;
         }
-        let certificate = slot.remember(&facts);
-        let connection = Connection::start(stream, facts).await?;
+        let connection = opened?;
         self.counters.new.add_one();
         Ok(Lease {
             connection,
             reused: false,
-            certificate,
+            waited: Duration::ZERO,
             permit,
             epoch,
             upstream: Rc::clone(upstream),
             identity: Rc::clone(self),
         })
+    }
+
+    async fn open_as(
+        &self,
+        epoch: &Epoch,
+        upstream: &Upstream,
+        dialer: &Dialer,
+    ) -> Result<Connection, Cause> {
+        let slot = epoch.sessions.slot(upstream, Instant::now(), epoch.now());
+        let config = Arc::clone(&slot.config);
+        let facts = Gathering::default();
+        let stream = connect::open(upstream, config, dialer, &self.handshakes, &facts).await?;
+        let mut facts = facts.take();
+        match facts.resumed {
+            true => self.counters.resumed.add_one(),
+            false => self.counters.full.add_one(),
+        }
+        let took = facts.took.handshake.unwrap_or_default();
+        self.counters.handshakes.observe(took);
+        slot.remember(&mut facts, epoch.not_after(), Instant::now());
+        Connection::start(stream, facts).await
     }
 
     /// Closes connections that have been idle for too long, for ever.
@@ -328,68 +293,6 @@ impl Identity {
     pub fn stop_keeping(&self) {
         if let Ok(epoch) = self.current() {
             epoch.retire();
-        }
-    }
-}
-
-impl Lease {
-    /// The identity that the connection was made as.
-    pub fn identity(&self) -> &Rc<Identity> {
-        &self.identity
-    }
-
-    /// Gives the connection back: to the request that waits for one like it, else to the pool of
-    /// its own epoch, else it is closed and the reason counted.
-    pub fn settle(mut self, upstream_idle: Duration) {
-        let outbound = self.connection.outbound();
-        let allowed = outbound
-            .response()
-            .and_then(|head| head.keep_alive_timeout)
-            .map(|seconds| Duration::from_secs(seconds.saturating_sub(1)));
-        let idle = allowed.map_or(upstream_idle, |allowed| allowed.min(upstream_idle));
-        let kept = match outbound.reusable() {
-            Err(reason) => Err(reason),
-            Ok(()) if self.epoch.retired.get() => Err(NotKept::EpochEnded),
-            Ok(()) if upstream_idle.is_zero() => Err(NotKept::PoolOff),
-            Ok(()) if idle.is_zero() => Err(NotKept::UpstreamCloses),
-            Ok(()) => Ok(()),
-        };
-        match kept {
-            // A connection that may go on has nothing under way: it ends in good order.
-            Err(NotKept::EpochEnded | NotKept::PoolOff | NotKept::UpstreamCloses) => {
-                self.connection.rest();
-            }
-            Err(_) => {}
-            Ok(()) => {
-                self.connection.rest();
-                self.keep(Instant::now() + idle);
-                return;
-            }
-        }
-        if let Err(reason) = kept {
-            self.identity.counters.not_kept(reason);
-        }
-    }
-
-    fn keep(self, until: Instant) {
-        let suits = |Wanted(wanted): &Wanted, (epoch, upstream, _): &Offered| {
-            wanted.as_ref().is_some_and(|(same_epoch, same_upstream)| {
-                Rc::ptr_eq(same_epoch, epoch) && same_upstream == upstream
-            })
-        };
-        let offer = (self.epoch, self.upstream, self.connection);
-        match Slots::pass_on(self.permit, offer, suits) {
-            Ok(None) => {}
-            Ok(Some(_closed)) => self.identity.counters.not_kept(NotKept::PlaceNeeded),
-            Err((permit, (epoch, upstream, connection))) => {
-                let pooled = Pooled { connection, permit };
-                // There are never more connections than the table has places.
-                let _full = epoch.idle.borrow_mut().put(upstream, pooled, until);
-                let next = self.identity.next_sweep.get();
-                if next.is_none_or(|next| until < next) {
-                    self.identity.rested.notify_one();
-                }
-            }
         }
     }
 }

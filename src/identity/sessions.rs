@@ -11,8 +11,10 @@ use rustls::client::{
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, NamedGroup};
 
+use tokio::time::Instant;
+
 use super::verify::Trust;
-use crate::limits::{SESSIONS_MAX, TICKETS_PER_UPSTREAM};
+use crate::limits::{SESSION_LIFE, SESSIONS_MAX, TICKETS_PER_UPSTREAM};
 use crate::table::Lru;
 use crate::upstream::Upstream;
 use crate::upstream::connect::{Facts, OurCertificate};
@@ -32,17 +34,45 @@ pub struct Slot {
     pub config: Arc<ClientConfig>,
     /// What became of our certificate in the last full handshake: a resumed one does not ask.
     certificate: Cell<OurCertificate>,
+    /// `None` before the first full handshake.
+    life: Cell<Option<Life>>,
     /// `None`: nothing is kept.
     store: Option<Arc<Store>>,
 }
 
+/// For how long sessions are resumed: what was verified, and proven, in the first full handshake
+/// holds no longer.
+#[derive(Debug, Clone, Copy)]
+struct Life {
+    until: Instant,
+    /// Unix seconds. The wall clock may jump, so it is compared when a session is wanted.
+    not_after: i64,
+}
+
 impl Slot {
-    /// What became of our certificate in the full handshake that this one is, or resumes.
-    pub fn remember(&self, facts: &Facts) -> OurCertificate {
+    /// Takes in what a handshake of the slot found, and puts into `facts` what the full handshake
+    /// knew that this one resumes: what became of our certificate, and when the certificates end,
+    /// ours at `not_after`.
+    pub fn remember(&self, facts: &mut Facts, not_after: i64, now: Instant) {
         if !facts.resumed {
             self.certificate.set(facts.certificate);
+            let not_after = facts.not_after.min(not_after);
+            let life = self.life.get().unwrap_or(Life {
+                until: now + SESSION_LIFE,
+                not_after,
+            });
+            self.life.set(Some(Life {
+                not_after: life.not_after.min(not_after),
+                ..life
+            }));
         }
-        self.certificate.get()
+        facts.certificate = self.certificate.get();
+        facts.not_after = self.life.get().map_or(not_after, |life| life.not_after);
+    }
+
+    fn has_ended(&self, now: Instant, wall: i64) -> bool {
+        let ended = |life: Life| life.until <= now || life.not_after < wall;
+        self.life.get().is_some_and(ended)
     }
 }
 
@@ -67,11 +97,14 @@ impl Sessions {
     }
 
     /// The slot of `upstream`. The least recently used one goes for it, and its sessions with it.
-    /// Without capacity it is a new one each time, so that nothing is ever resumed.
-    pub fn slot(&self, upstream: &Upstream) -> Rc<Slot> {
+    /// Without capacity it is a new one each time, so that nothing is ever resumed. `wall` is the
+    /// wall clock in unix seconds.
+    pub fn slot(&self, upstream: &Upstream, now: Instant, wall: i64) -> Rc<Slot> {
         let mut table = self.table.borrow_mut();
-        if let Some(slot) = table.get(upstream) {
-            return Rc::clone(slot);
+        match table.get(upstream) {
+            Some(slot) if !slot.has_ended(now, wall) => return Rc::clone(slot),
+            Some(_) => drop(table.remove(upstream)),
+            None => {}
         }
         let store = (table.capacity() > 0).then(|| Arc::new(Store::default()));
         let resumption = match &store {
@@ -81,6 +114,7 @@ impl Sessions {
         let slot = Rc::new(Slot {
             config: Arc::new(self.configure(upstream, resumption)),
             certificate: Cell::default(),
+            life: Cell::new(None),
             store,
         });
         // A table without capacity hands the slot back: it lives as long as its connection.

@@ -16,7 +16,7 @@ use super::x509;
 use crate::config::Host;
 use crate::error::CertificateFault;
 use crate::limits;
-use crate::upstream::connect;
+use crate::upstream::connect::{self, TlsVersion};
 
 /// The roots of one epoch, ready to verify with.
 #[derive(Debug, Clone)]
@@ -64,6 +64,7 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        note_chain(end_entity, intermediates);
         let bytes = end_entity.len() + intermediates.iter().map(|der| der.len()).sum::<usize>();
         if bytes > limits::CHAIN_MAX {
             let limit = limits::CHAIN_MAX;
@@ -80,6 +81,7 @@ impl ServerCertVerifier for Verifier {
                 }
                 other => other,
             })
+            .inspect(|_| note_end(end_entity))
     }
 
     fn verify_tls12_signature(
@@ -88,6 +90,7 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
+        connect::note(|facts| facts.version = Some(TlsVersion::Tls12));
         self.chain
             .verify_tls12_signature(message, certificate, signed)
     }
@@ -98,6 +101,7 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
+        connect::note(|facts| facts.version = Some(TlsVersion::Tls13));
         self.chain
             .verify_tls13_signature(message, certificate, signed)
     }
@@ -105,6 +109,23 @@ impl ServerCertVerifier for Verifier {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.chain.supported_verify_schemes()
     }
+}
+
+/// Nothing that is verified here is believed for longer than the certificate says.
+fn note_end(end_entity: &CertificateDer<'_>) {
+    if let Ok(not_after) = x509::not_after(end_entity) {
+        connect::note(|facts| facts.not_after = not_after);
+    }
+}
+
+/// For a probe, what the server presents, trusted or not.
+fn note_chain(end_entity: &CertificateDer<'_>, intermediates: &[CertificateDer<'_>]) {
+    connect::note(|facts| {
+        if let Some(details) = &mut facts.details {
+            let all = std::iter::once(end_entity).chain(intermediates);
+            details.chain = all.map(|der| der.to_vec()).collect();
+        }
+    });
 }
 
 /// What rustls carries; people read [`CertificateFault::ChainTooLarge`].

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::{Sleep, sleep};
 
-use super::headers;
+use super::{Record, headers};
 use crate::error::{Cause, Failure};
 use crate::identity::Lease;
 use crate::wire::Inbound;
@@ -20,6 +20,8 @@ use crate::wire::Inbound;
 pub struct ResponseBody {
     kind: Kind,
     inbound: Rc<Inbound>,
+    /// What became of the request; told when the body is through.
+    record: Option<Box<Record>>,
 }
 
 #[derive(Debug)]
@@ -41,12 +43,12 @@ struct Relay {
 }
 
 /// The upstream's body ended early: hyper cuts the client off, who must see that.
-#[derive(Debug, Clone, Copy)]
-pub struct CutOff;
+#[derive(Debug, Clone)]
+pub struct CutOff(Cause);
 
 impl fmt::Display for CutOff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the upstream's body ended early")
+        write!(f, "the upstream's body ended early ({})", self.0.label())
     }
 }
 
@@ -58,6 +60,7 @@ impl ResponseBody {
         Self {
             kind: Kind::Text(Bytes::from(text)),
             inbound,
+            record: None,
         }
     }
 
@@ -84,7 +87,13 @@ impl ResponseBody {
         Self {
             kind: Kind::Relay(Box::new(relay)),
             inbound,
+            record: None,
         }
+    }
+
+    /// Takes the record along to its end.
+    pub fn record(&mut self, record: Record) {
+        self.record = Some(Box::new(record));
     }
 }
 
@@ -133,7 +142,7 @@ impl Relay {
         self.failure.cause = cause;
         log::warn!("cut off in the middle of an answer: {}", self.failure);
         self.settle();
-        Poll::Ready(Some(Err(CutOff)))
+        Poll::Ready(Some(Err(CutOff(self.failure.cause.clone()))))
     }
 }
 
@@ -157,11 +166,21 @@ impl Body for ResponseBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
-        match &mut self.kind {
+        let polled = match &mut self.kind {
             Kind::Text(text) if text.is_empty() => Poll::Ready(None),
             Kind::Text(text) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(text))))),
             Kind::Relay(relay) => relay.poll_frame(cx),
+        };
+        if let Some(record) = &mut self.record {
+            match &polled {
+                Poll::Ready(Some(Ok(frame))) => {
+                    record.sent(frame.data_ref().map_or(0, |data| data.len() as u64));
+                }
+                Poll::Ready(Some(Err(CutOff(cause)))) => record.failed(cause),
+                Poll::Ready(None) | Poll::Pending => {}
+            }
         }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

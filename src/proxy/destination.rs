@@ -12,6 +12,7 @@ use super::target::{Route, Routes};
 use crate::config::Peer;
 use crate::error::{Cause, Failure};
 use crate::identity::Identity;
+use crate::metrics::RouteCounters;
 use crate::upstream::Upstream;
 use crate::wire::{RequestHead, TargetForm};
 
@@ -89,6 +90,8 @@ impl Serves {
 /// What a request to an upstream needs of its destination.
 #[derive(Debug)]
 pub struct Hop<'a> {
+    /// What counts it.
+    pub counters: &'a Rc<RouteCounters>,
     /// As whom.
     pub identity: &'a Rc<Identity>,
     /// To whom.
@@ -117,6 +120,7 @@ impl<'a> Hop<'a> {
     /// The hop by a route.
     pub fn by_route(route: &'a Route, uri: Uri) -> Self {
         Self {
+            counters: &route.counters,
             identity: &route.identity,
             upstream: &route.upstream,
             authority: &route.authority,
@@ -133,6 +137,7 @@ impl<'a> Hop<'a> {
     pub fn forwarded(forwarded: &'a Forwarded<'a>) -> Self {
         let rule = forwarded.rule;
         Self {
+            counters: &rule.counters,
             identity: &rule.identity,
             upstream: &forwarded.upstream,
             authority: &forwarded.authority,

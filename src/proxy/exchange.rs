@@ -9,15 +9,16 @@ use hyper::body::{Body, Incoming};
 use tokio::time::{Instant, sleep_until};
 
 use super::destination::Hop;
-use super::{Refusal, headers};
+use super::{Record, Refusal, headers};
 use crate::error::{Cause, Violation};
 use crate::identity::Lease;
 use crate::upstream::body::{RequestBody, Upload};
-use crate::upstream::connect::{Dialer, Ending};
+use crate::upstream::connect::Dialer;
 use crate::wire::Asked;
 
 /// A request that is ready to go.
 pub(super) struct Exchange<'a> {
+    pub record: &'a mut Record,
     pub dialer: &'a Dialer,
     pub hop: &'a Hop<'a>,
     pub method: Method,
@@ -64,12 +65,14 @@ impl Exchange<'_> {
             .connect(self.hop.upstream, self.dialer, again)
             .await
             .map_err(|cause| self.final_miss(cause))?;
+        self.record.takes(&lease);
         let last = again || !lease.reused;
         lease.connection.begin(Asked {
             head: self.method == Method::HEAD,
             upgrade: self.upgrade.is_some(),
         });
         let request = self.request(&lease, last);
+        let began = Instant::now();
         let sending = lease.connection.sender().try_send_request(request);
         let sent = self.with_patience(sending, &lease).await;
         if let Some(upload) = &self.upload {
@@ -77,7 +80,10 @@ impl Exchange<'_> {
         }
         let miss = match sent {
             Ok(Ok(response)) => match self.check(&response, &lease) {
-                Ok(()) => return Ok((response, lease)),
+                Ok(()) => {
+                    self.record.responded(began.elapsed());
+                    return Ok((response, lease));
+                }
                 Err(cause) => self.final_miss(cause),
             },
             Ok(Err(_)) => self.explain(&lease, last),
@@ -169,24 +175,10 @@ impl Exchange<'_> {
                 };
             }
         }
-        let outbound = lease.connection.outbound();
-        if let Some(violation) = outbound.violation() {
-            return self.final_miss(Cause::BadResponse(violation));
+        let cause = lease.connection.failure(!lease.reused);
+        if let Cause::BadResponse(_) = cause {
+            return self.final_miss(cause);
         }
-        let ending = lease.connection.ending();
-        let responded = outbound.responded();
-        // TLS 1.3: only now does the server say what it thinks of our certificate.
-        let judges = !lease.reused && lease.connection.facts().tls13 && !responded;
-        let judgement = match judges {
-            true => lease.certificate.judged_by(&ending),
-            false => None,
-        };
-        let cause = judgement.unwrap_or(match ending {
-            Ending::Alert(alert) => Cause::Alert(alert),
-            Ending::Tls(why) | Ending::Certificate(why) => Cause::Tls(why),
-            Ending::Closed if responded => Cause::Incomplete,
-            Ending::Closed => Cause::Terminated,
-        });
         Miss {
             refusal: Refusal::Failed(self.hop.blame(cause)),
             repeatable: !last && self.may_repeat(lease),

@@ -8,6 +8,7 @@ use http::uri::PathAndQuery;
 use crate::config::{self, ForwardConfig, Host, Peer};
 use crate::error::Cause;
 use crate::identity::Identity;
+use crate::metrics::RouteCounters;
 use crate::upstream::Upstream;
 
 const HTTPS: u16 = 443;
@@ -20,6 +21,8 @@ pub struct Rule {
     pub config: ForwardConfig,
     /// As whom it sends.
     pub identity: Rc<Identity>,
+    /// What it did.
+    pub counters: Rc<RouteCounters>,
 }
 
 /// The rules of one LISTEN, in the order given.

@@ -6,11 +6,13 @@ pub mod destination;
 mod exchange;
 pub mod forward;
 pub mod headers;
+mod record;
 mod refusals;
 pub mod target;
 mod tunnel;
 
 pub use body::{CutOff, ResponseBody};
+pub use record::{Failed, Ledger, Record};
 pub use refusals::Refusals;
 pub use tunnel::Tunnel;
 
@@ -18,7 +20,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
@@ -56,6 +58,8 @@ pub struct Proxy {
     pub tunnel_idle: Duration,
     /// Peers whose refusal was logged lately.
     pub refusals: RefCell<Refusals>,
+    /// Where requests are told of.
+    pub ledger: Rc<Ledger>,
 }
 
 /// One client connection, as its requests see it.
@@ -63,6 +67,8 @@ pub struct Proxy {
 pub struct Client {
     /// Who it is.
     pub peer: Peer,
+    /// The LISTEN that it arrived at.
+    pub listener: Rc<str>,
     /// Where it arrived, as a client would call it that does not say Host.
     pub local: Rc<str>,
     /// What its listener serves.
@@ -109,44 +115,59 @@ impl Proxy {
         client: Client,
         request: Request<Incoming>,
     ) -> Result<Answer, Gone> {
+        let began = Instant::now();
         // Taken before the first await: the reader below follows the framing from here on.
         let taken = client.inbound.take_request(framed(request.body()));
-        let (head, line) = match taken {
+        let record = |line| Record::new(&self.ledger, &client, line, began);
+        let (head, mut record) = match taken {
             Ok((head, raw)) => {
-                let line = RequestLine::new(&head, &raw);
-                (head, line)
+                let record = record(RequestLine::new(&head, &raw));
+                (head, record)
             }
-            Err(violation) => return Ok(answer(&Cause::from(violation).into(), &client, true)),
+            Err(violation) => {
+                let failure = Failure::from(Cause::from(violation));
+                let mut record = record(RequestLine::default());
+                record.failed(&failure.cause);
+                return Ok(recorded(answer(&failure, &client, true), record, &client));
+            }
         };
-        match self.dispatch(&client, &head, &line, request).await {
-            Ok(response) => Ok(response),
+        match self.dispatch(&client, &head, &mut record, request).await {
+            Ok(response) => Ok(recorded(response, record, &client)),
             Err(Refusal::Gone) => Err(Gone),
             Err(Refusal::Failed(failure)) => {
-                self.report(&failure, &client, &line);
+                record.failed(&failure.cause);
+                self.report(&failure, &client, &record.line);
                 let close = failure.cause.is_clients() || client.inbound.is_in_body();
-                Ok(answer(&failure, &client, close))
+                Ok(recorded(answer(&failure, &client, close), record, &client))
             }
         }
+    }
+
+    /// Tells of a request that hyper never got to see, and that is answered all the same.
+    pub fn refused(&self, client: &Client, cause: &Cause) {
+        let line = RequestLine::default();
+        let mut record = Record::new(&self.ledger, client, line, Instant::now());
+        record.failed(cause);
+        record.answered(cause.status());
     }
 
     async fn dispatch(
         &self,
         client: &Client,
         head: &RequestHead,
-        line: &RequestLine,
+        record: &mut Record,
         request: Request<Incoming>,
     ) -> Result<Answer, Refusal> {
-        let found = client
-            .serves
-            .find(head, &line.method, &line.target, &client.peer)?;
+        let RequestLine { method, target } = &record.line;
+        let found = client.serves.find(head, method, target, &client.peer)?;
         if head.other_expectation {
             return Err(Cause::Expectation.into());
         }
         match found {
-            Destination::Tunnel(tunnelled) => self.connect(client, tunnelled).await,
+            Destination::Tunnel(tunnelled) => self.connect(client, tunnelled, record).await,
             Destination::Forwarded(forwarded) => {
                 let hop = Hop::forwarded(&forwarded);
-                self.forward(client, head, &hop, request).await
+                self.forward(client, head, &hop, request, record).await
             }
             Destination::Route(route, uri) => {
                 let is_tcp = matches!(client.peer, Peer::Tcp(_));
@@ -154,14 +175,20 @@ impl Proxy {
                     return Err(Cause::WebPage.into());
                 }
                 let hop = Hop::by_route(route, uri);
-                self.forward(client, head, &hop, request).await
+                self.forward(client, head, &hop, request, record).await
             }
         }
     }
 
     /// CONNECT: a blind relay.
-    async fn connect(&self, client: &Client, to: Tunnelled<'_>) -> Result<Answer, Refusal> {
+    async fn connect(
+        &self,
+        client: &Client,
+        to: Tunnelled<'_>,
+        record: &mut Record,
+    ) -> Result<Answer, Refusal> {
         let identity = &to.rule.identity;
+        record.goes(&to.rule.counters, identity, None);
         let lease = identity.connect_plain(&to.host, to.port, &self.dialer);
         let lease = lease.await.map_err(|cause| {
             Refusal::Failed(Failure {
@@ -182,7 +209,9 @@ impl Proxy {
         head: &RequestHead,
         hop: &Hop<'_>,
         request: Request<Incoming>,
+        record: &mut Record,
     ) -> Result<Answer, Refusal> {
+        record.goes(hop.counters, hop.identity, Some(hop.upstream));
         self.admit(hop, &request)?;
         let (mut parts, incoming) = request.into_parts();
         let counts_hops = matches!(parts.method, Method::OPTIONS | Method::TRACE);
@@ -213,7 +242,9 @@ impl Proxy {
             let expects = head.expect_continue;
             Upload::new(incoming, inbound, self.max_body, expects, Instant::now())
         });
+        record.carries(upload.as_ref());
         let exchange = Exchange {
+            record,
             dialer: &self.dialer,
             hop,
             method: parts.method,
@@ -285,8 +316,8 @@ impl Proxy {
     }
 
     fn report(&self, failure: &Failure, client: &Client, line: &RequestLine) {
-        log::log!(
-            self.level(&failure.cause, client.peer),
+        let level = self.level(&failure.cause, client.peer);
+        let text = format!(
             "{} at {}, {} {}: {} {failure} ({})",
             client.peer,
             client.local,
@@ -295,6 +326,10 @@ impl Proxy {
             failure.cause.status(),
             failure.cause.label(),
         );
+        log::log!(level, "{text}");
+        if level <= log::Level::Warn {
+            self.ledger.remember(SystemTime::now(), text);
+        }
     }
 
     /// How loud a failure is: a client's own fault is no concern of the log, unless somebody
@@ -318,6 +353,16 @@ struct RequestLine {
     target: String,
 }
 
+impl Default for RequestLine {
+    /// Of what is no request.
+    fn default() -> Self {
+        Self {
+            method: String::from("-"),
+            target: String::from("-"),
+        }
+    }
+}
+
 impl RequestLine {
     fn new(head: &RequestHead, raw: &Bytes) -> Self {
         let text = |range: &std::ops::Range<usize>| {
@@ -334,6 +379,16 @@ impl RequestLine {
     fn path(&self) -> &str {
         self.target.split('?').next().unwrap_or_default()
     }
+}
+
+/// The answer, with the record that ends when it is through.
+fn recorded(mut answer: Answer, mut record: Record, client: &Client) -> Answer {
+    record.answered(answer.status().as_u16());
+    match &mut *client.tunnel.borrow_mut() {
+        Some(tunnel) => tunnel.record(record),
+        None => answer.body_mut().record(record),
+    }
+    answer
 }
 
 fn framed(body: &Incoming) -> Framed {

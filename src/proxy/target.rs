@@ -9,6 +9,7 @@ use http::uri::PathAndQuery;
 use crate::config::{HostHeader, Peer, RouteConfig};
 use crate::error::Cause;
 use crate::identity::Identity;
+use crate::metrics::RouteCounters;
 use crate::upstream::Upstream;
 
 /// One `--route`, ready to use.
@@ -18,6 +19,8 @@ pub struct Route {
     pub config: RouteConfig,
     /// As whom it sends.
     pub identity: Rc<Identity>,
+    /// What it did.
+    pub counters: Rc<RouteCounters>,
     /// To whom.
     pub upstream: Rc<Upstream>,
     /// The upstream's authority, as it goes out in Host.
@@ -57,6 +60,7 @@ impl Route {
             authority,
             host,
             identity,
+            counters: Rc::default(),
             config,
         })
     }

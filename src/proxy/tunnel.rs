@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional_with_sizes};
 use tokio::time::{Instant, sleep_until};
 
+use super::Record;
 use crate::identity::{Lease, PlainLease};
 use crate::limits;
 use crate::wire::{Inbound, InboundIo, OutboundIo};
@@ -21,6 +22,7 @@ pub struct Tunnel {
     idle: Duration,
     /// Who goes where, for the log.
     what: String,
+    record: Option<Record>,
 }
 
 #[derive(Debug)]
@@ -45,6 +47,7 @@ impl Tunnel {
             far: Far::Upgraded(lease),
             idle,
             what,
+            record: None,
         }
     }
 
@@ -54,7 +57,13 @@ impl Tunnel {
             far: Far::Plain(lease),
             idle,
             what,
+            record: None,
         }
+    }
+
+    /// Takes the record of its request along to its end.
+    pub fn record(&mut self, record: Record) {
+        self.record = Some(record);
     }
 
     /// Relays until both sides are done, one fails, or nothing moved for `--tunnel-idle`. What
@@ -82,6 +91,10 @@ impl Tunnel {
         };
         if !relayed.proper {
             inbound.socket().reset_on_close();
+        }
+        if let Some(mut record) = self.record {
+            record.received(relayed.up);
+            record.sent(relayed.down);
         }
         ::log::debug!(
             "{}: {} bytes up, {} down, {}",

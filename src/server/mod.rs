@@ -42,6 +42,8 @@ pub struct Patience {
 
 /// One LISTEN: its routes, its clients, and what serves them.
 pub struct Listener {
+    /// Its LISTEN.
+    pub name: Rc<str>,
     /// Requests are answered by it.
     pub proxy: Rc<Proxy>,
     /// What it serves.
@@ -82,6 +84,7 @@ impl Listener {
         let member = self.clients.enter(Rc::clone(&inbound));
         let client = Client {
             peer: arrival.peer,
+            listener: Rc::clone(&self.name),
             local: arrival.local,
             serves: Rc::clone(&self.serves),
             inbound,
@@ -93,11 +96,12 @@ impl Listener {
     async fn serve(self: Rc<Self>, client: Client, member: Member) {
         let inbound = Rc::clone(&client.inbound);
         let tunnel = Rc::clone(&client.tunnel);
-        let end = self.converse(client, &member).await;
+        let end = self.converse(client.clone(), &member).await;
         let tunnel = tunnel.take();
         match end {
             End::Refused(cause) => {
                 ::log::debug!("a request was refused: {}", cause.label());
+                self.proxy.refused(&client, &cause);
                 let bytes = raw_answer(cause);
                 let written = inbound.socket().write_all(&bytes);
                 if let Ok(Ok(())) = timeout(limits::LINGER, written).await {

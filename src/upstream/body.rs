@@ -68,6 +68,11 @@ impl Upload {
         })
     }
 
+    /// Bytes of it that were taken from the client.
+    pub fn taken(&self) -> u64 {
+        self.taken.get()
+    }
+
     /// Whether a byte of it was taken from the client.
     pub fn is_touched(&self) -> bool {
         self.taken.get() > 0

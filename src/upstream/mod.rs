@@ -36,6 +36,14 @@ impl Upstream {
         }
     }
 
+    /// The server name that goes out: none for an address.
+    pub fn sent_name(&self) -> Option<&str> {
+        match (&self.sni, &self.host) {
+            (Some(name), _) | (None, Host::Name(name)) => Some(name),
+            (None, Host::Ip(_)) => None,
+        }
+    }
+
     /// Whether the certificate is to be verified for another name than the one given to TLS.
     pub fn verifies_another_name(&self) -> bool {
         self.verify != self.server_name()

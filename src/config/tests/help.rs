@@ -62,7 +62,9 @@ fn help_tells_every_default_as_it_is() {
     let time = |time| Bound::Time(time).to_string();
     let size = |size: usize| Bound::Size(size as u64).to_string();
     // The longest unit is not the plainest one for 60s.
-    let response = format!("{}s", limits::RESPONSE_TIMEOUT.as_secs());
+    let seconds = |time: std::time::Duration| format!("{}s", time.as_secs());
+    let response = seconds(limits::RESPONSE_TIMEOUT);
+    let reload = seconds(limits::RELOAD_INTERVAL);
     let defaults = [
         ("--ca", "the system's".to_owned()),
         ("--max-clients", limits::CLIENTS_DEFAULT.to_string()),
@@ -76,12 +78,19 @@ fn help_tells_every_default_as_it_is() {
         ("--upstream-idle", time(limits::UPSTREAM_IDLE)),
         ("--tunnel-idle", time(limits::TUNNEL_IDLE)),
         ("--drain-timeout", time(limits::DRAIN_TIMEOUT)),
+        ("--reload-interval", reload),
         ("--log", "info".to_owned()),
     ];
     let all: Vec<_> = defaults
         .iter()
         .map(|(flag, _)| *flag)
-        .chain(["--identity", "--route", "--forward"])
+        .chain([
+            "--identity",
+            "--route",
+            "--forward",
+            "--access-log",
+            "--syslog",
+        ])
         .collect();
     assert!(flags::options().all(|flag| all.contains(&flag)));
     for (flag, default) in defaults {

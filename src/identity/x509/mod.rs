@@ -90,6 +90,16 @@ pub fn subject(der: &[u8]) -> Result<&[u8], Malformed> {
         .ok_or(Malformed)
 }
 
+/// When a DER certificate ends, in unix seconds.
+///
+/// # Errors
+/// [`Malformed`]: it is no certificate, or bytes follow it.
+pub fn not_after(der: &[u8]) -> Result<i64, Malformed> {
+    Fields::read(der)
+        .and_then(|fields| time::parse(fields.not_after.tag, fields.not_after.content))
+        .ok_or(Malformed)
+}
+
 /// A SubjectPublicKeyInfo, taken apart (RFC 5280 §4.1.2.7).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicKey<'a> {

@@ -2,10 +2,10 @@
 
 use std::io;
 
-use rustls::AlertDescription;
+use rustls::{AlertDescription, PeerMisbehaved};
 
 use super::Stream;
-use crate::error::Alert;
+use crate::error::{Alert, TlsFault};
 use crate::limits;
 
 /// How a TLS stream ended.
@@ -15,8 +15,8 @@ pub enum Ending {
     Alert(Alert),
     /// The peer's certificate did not verify; in rustls' words.
     Certificate(String),
-    /// The peer broke the protocol; in rustls' words.
-    Tls(String),
+    /// The peer broke the protocol, or has too little in common with us.
+    Tls(TlsFault),
     /// A reset, or an end without notice.
     Closed,
 }
@@ -30,7 +30,7 @@ pub(super) fn ending(error: &io::Error) -> Ending {
         Some(error) => tls_ending(error),
         None if is_end(error.kind()) => Ending::Closed,
         // rustls reports some of its own limits as plain errors.
-        None => Ending::Tls(error.to_string()),
+        None => Ending::Tls(TlsFault::Other(error.to_string())),
     }
 }
 
@@ -46,10 +46,14 @@ fn tls_ending(error: &rustls::Error) -> Ending {
     match error {
         rustls::Error::AlertReceived(description) => Ending::Alert(alert(*description)),
         rustls::Error::InvalidCertificate(why) => Ending::Certificate(why.to_string()),
-        rustls::Error::InvalidMessage(_) => {
-            Ending::Tls(String::from("the server does not speak TLS on this port"))
+        rustls::Error::InvalidMessage(_) => Ending::Tls(TlsFault::NotTls),
+        rustls::Error::PeerIncompatible(_) => {
+            Ending::Tls(TlsFault::Incompatible(error.to_string()))
         }
-        other => Ending::Tls(other.to_string()),
+        rustls::Error::PeerMisbehaved(PeerMisbehaved::SelectedUnofferedApplicationProtocol) => {
+            Ending::Tls(TlsFault::UnofferedProtocol(error.to_string()))
+        }
+        other => Ending::Tls(TlsFault::Other(other.to_string())),
     }
 }
 

@@ -1,6 +1,10 @@
 //! Counters. One thread counts, so they are plain cells.
 
-use std::cell::Cell;
+mod histogram;
+
+pub use histogram::{BOUNDS, Histogram};
+
+use std::cell::{Cell, RefCell};
 
 /// A number that only grows.
 #[derive(Debug, Default)]
@@ -9,7 +13,12 @@ pub struct Counter(Cell<u64>);
 impl Counter {
     /// One more.
     pub fn add_one(&self) {
-        self.0.set(self.0.get().wrapping_add(1));
+        self.add(1);
+    }
+
+    /// So many more.
+    pub fn add(&self, count: u64) {
+        self.0.set(self.0.get().wrapping_add(count));
     }
 
     /// The number.
@@ -39,6 +48,8 @@ pub enum NotKept {
     PoolOff,
     /// Its identity has new files.
     EpochEnded,
+    /// A certificate that it was made with has ended.
+    CertificateEnded,
     /// Another request needed its place.
     PlaceNeeded,
     /// It was idle for too long.
@@ -49,7 +60,7 @@ pub enum NotKept {
 
 impl NotKept {
     /// All reasons, in the order of their counters.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Unfinished,
         Self::EarlyResponse,
         Self::UpstreamCloses,
@@ -59,6 +70,7 @@ impl NotKept {
         Self::Switched,
         Self::PoolOff,
         Self::EpochEnded,
+        Self::CertificateEnded,
         Self::PlaceNeeded,
         Self::IdleTooLong,
         Self::DeadInPool,
@@ -76,6 +88,7 @@ impl NotKept {
             Self::Switched => "switched",
             Self::PoolOff => "pool_off",
             Self::EpochEnded => "epoch_ended",
+            Self::CertificateEnded => "certificate_ended",
             Self::PlaceNeeded => "place_needed",
             Self::IdleTooLong => "idle_too_long",
             Self::DeadInPool => "dead_in_pool",
@@ -100,7 +113,57 @@ pub struct IdentityCounters {
     pub reused: Counter,
     /// Requests sent a second time because a pooled connection turned out dead.
     pub retried: Counter,
+    /// New files that took the place of others.
+    pub reloads: Counter,
+    /// Changes of its files that could not be used.
+    pub failed_reloads: Counter,
+    /// How long TLS handshakes took that succeeded.
+    pub handshakes: Histogram,
     not_kept: [Counter; NotKept::ALL.len()],
+}
+
+/// What one route or forward rule did; and, once, all requests that reached none.
+#[derive(Debug, Default)]
+pub struct RouteCounters {
+    /// Answers by the first digit of their status, from 1 to 5.
+    classes: [Counter; 5],
+    /// Requests whose clients went away before there was an answer.
+    pub gone: Counter,
+    /// Bytes of request bodies.
+    pub received: Counter,
+    /// Bytes of response bodies.
+    pub sent: Counter,
+    /// How long requests took, to the last byte of the answer.
+    pub requests: Histogram,
+    causes: RefCell<Vec<(&'static str, u64)>>,
+}
+
+impl RouteCounters {
+    /// Counts an answer.
+    pub fn answered(&self, status: u16) {
+        if let Some(class) = self.classes.get(usize::from(status / 100).wrapping_sub(1)) {
+            class.add_one();
+        }
+    }
+
+    /// The first digit of statuses, and how many answers had it.
+    pub fn classes(&self) -> impl Iterator<Item = (usize, u64)> {
+        (1..).zip(self.classes.iter().map(Counter::get))
+    }
+
+    /// Counts a failure by the label of its cause. There are as many as causes have labels.
+    pub fn failed(&self, label: &'static str) {
+        let mut causes = self.causes.borrow_mut();
+        match causes.iter_mut().find(|(known, _)| *known == label) {
+            Some((_, count)) => *count += 1,
+            None => causes.push((label, 1)),
+        }
+    }
+
+    /// Labels of causes, and how many failures had them.
+    pub fn causes(&self) -> Vec<(&'static str, u64)> {
+        self.causes.borrow().clone()
+    }
 }
 
 impl IdentityCounters {

@@ -1,9 +1,16 @@
 //! What is said on stderr: one line a message, as a journal or a terminal likes it.
 
+mod access;
+mod syslog;
+
+pub use access::{AccessLog, Fields};
+pub use syslog::{DEV_LOG, Syslog};
+
 use std::fmt::{self, Write as _};
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use log::{Level, LevelFilter, Record};
@@ -18,29 +25,40 @@ pub enum Style {
     Journal,
     /// The time in UTC, and the level.
     Plain,
+    /// Nothing: whoever takes the line has the time and the level already.
+    Bare,
 }
 
 impl Style {
     /// [`Style::Journal`] when stderr is the very stream that systemd says it is (systemd.exec(5),
     /// `JOURNAL_STREAM`); the variable alone is inherited by programs that redirect stderr.
     pub fn of_stderr() -> Self {
-        let named = std::env::var("JOURNAL_STREAM").ok();
-        let stderr = fs::metadata("/proc/self/fd/2").ok();
-        Self::of(named, stderr.map(|file| (file.dev(), file.ino())))
+        Self::of_descriptor(2)
     }
 
-    fn of(named: Option<String>, stderr: Option<(u64, u64)>) -> Self {
-        let stderr = stderr.map(|(device, inode)| format!("{device}:{inode}"));
-        match named.is_some() && named == stderr {
+    /// The same of stdout.
+    pub fn of_stdout() -> Self {
+        Self::of_descriptor(1)
+    }
+
+    fn of_descriptor(number: u8) -> Self {
+        let named = std::env::var("JOURNAL_STREAM").ok();
+        let stream = fs::metadata(format!("/proc/self/fd/{number}")).ok();
+        Self::of(named, stream.map(|file| (file.dev(), file.ino())))
+    }
+
+    fn of(named: Option<String>, stream: Option<(u64, u64)>) -> Self {
+        let stream = stream.map(|(device, inode)| format!("{device}:{inode}"));
+        match named.is_some() && named == stream {
             true => Self::Journal,
             false => Self::Plain,
         }
     }
 }
 
-/// Sends what is logged to stderr. At `debug` and `trace` the libraries' records come too, but
+/// Sends what is logged to stderr, or to the system's logger. At `debug` and `trace` the libraries' records come too, but
 /// never their `trace`: what TLS would print there is nobody's business. A second call does nothing.
-pub fn init(level: LevelFilter) {
+pub fn init(level: LevelFilter, syslog: Option<Arc<Syslog>>) {
     let style = Style::of_stderr();
     let libraries = match level {
         LevelFilter::Debug | LevelFilter::Trace => LevelFilter::Debug,
@@ -50,7 +68,17 @@ pub fn init(level: LevelFilter) {
     let _ = env_logger::Builder::new()
         .filter_level(libraries)
         .filter_module(OWN, level)
-        .format(move |out, record| writeln!(out, "{}", format(style, SystemTime::now(), record)))
+        .format(move |out, record| {
+            let now = SystemTime::now();
+            match &syslog {
+                Some(syslog) => {
+                    let line = format(Style::Bare, now, record);
+                    syslog.write(DAEMON | priority(record.level()), &line);
+                    Ok(())
+                }
+                None => writeln!(out, "{}", format(style, now, record)),
+            }
+        })
         .try_init();
 }
 
@@ -60,6 +88,7 @@ pub fn format(style: Style, now: SystemTime, record: &Record<'_>) -> String {
     let mut line = match style {
         Style::Journal => format!("<{}>", priority(record.level())),
         Style::Plain => format!("{} {:<5} ", Utc(now), name(record.level())),
+        Style::Bare => String::new(),
     };
     let mut escaped = Escaped(&mut line);
     // Writing to a string fails only when a value's own Display does.
@@ -84,6 +113,9 @@ fn name(level: Level) -> &'static str {
         Level::Trace => "trace",
     }
 }
+
+/// The facility of system daemons, to be combined with a priority (syslog(3)).
+const DAEMON: u8 = 3 << 3;
 
 /// syslog(3).
 fn priority(level: Level) -> u8 {

@@ -1,0 +1,219 @@
+//! Keeps what time changes: certificate files are looked at again, their dates compared with the
+//! clock, and the clock with the day on which the program was made.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::Signal;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::run::StartError;
+use crate::check::{self, Stage};
+use crate::identity::clock::{Clock, unix_seconds};
+use crate::identity::{DefaultRoots, Epoch, Identity, Reload, x509};
+use crate::limits;
+
+/// The identities in use, and what they are judged by.
+pub(super) struct Keeper {
+    identities: Vec<Rc<Identity>>,
+    roots: Arc<DefaultRoots>,
+    clock: Arc<dyn Clock>,
+    /// `--reload-interval`; `None`: only on SIGHUP.
+    interval: Option<Duration>,
+    /// What was said last of the dates of each identity's certificate, and in which epoch.
+    said: RefCell<Vec<Option<(u32, Stage)>>>,
+    /// What was said last of the clock.
+    clock_was_set: Cell<bool>,
+}
+
+impl Keeper {
+    pub(super) fn new(
+        identities: Vec<Rc<Identity>>,
+        roots: DefaultRoots,
+        clock: Arc<dyn Clock>,
+        interval: Option<Duration>,
+    ) -> Self {
+        Self {
+            said: RefCell::new(vec![None; identities.len()]),
+            identities,
+            roots: Arc::new(roots),
+            clock,
+            interval,
+            clock_was_set: Cell::new(true),
+        }
+    }
+
+    /// Reads all files for the first time.
+    ///
+    /// # Errors
+    /// When no identity can work because of files that are there and bad.
+    pub(super) fn load_all(&self) -> Result<(), StartError> {
+        let mut hopeless = true;
+        for identity in &self.identities {
+            match identity.load(&self.roots, &self.clock) {
+                Ok(epoch) => {
+                    hopeless = false;
+                    announce(&identity.config.name, &epoch);
+                }
+                Err(error) => {
+                    hopeless &= !error.is_missing();
+                    ::log::error!(
+                        "identity {:?} is not available: {error}",
+                        identity.config.name
+                    );
+                }
+            }
+        }
+        self.watch_time();
+        match hopeless {
+            true => Err(StartError::NoIdentity),
+            false => Ok(()),
+        }
+    }
+
+    /// Goes on for ever.
+    pub(super) async fn keep(self: Rc<Self>, mut hangup: Signal) {
+        let mut looked = Instant::now();
+        loop {
+            let next_look = async {
+                match self.interval {
+                    Some(interval) => sleep_until(looked + interval).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                _ = hangup.recv() => self.reload(true).await,
+                () = next_look => self.reload(false).await,
+                () = sleep(self.next_time()) => {
+                    self.watch_time();
+                    continue;
+                }
+            }
+            looked = Instant::now();
+            self.watch_time();
+        }
+    }
+
+    /// Looks at the files of all identities. A line for each tells what came of it, if anything
+    /// did or somebody `asked`.
+    async fn reload(&self, asked: bool) {
+        let deadline = Instant::now() + limits::RELOAD_PATIENCE;
+        let mut left: Vec<&Rc<Identity>> = self.identities.iter().collect();
+        while !left.is_empty() {
+            let patient = Instant::now() < deadline;
+            let mut unsettled = Vec::new();
+            self.roots.expire();
+            for identity in left {
+                let reload = identity.reload(&self.roots, &self.clock, asked, patient);
+                match reload.await {
+                    Reload::Unsettled => unsettled.push(identity),
+                    reload => tell(identity, &reload),
+                }
+            }
+            left = unsettled;
+            if !left.is_empty() {
+                sleep(limits::RELOAD_STEP).await;
+            }
+        }
+    }
+
+    fn next_time(&self) -> Duration {
+        match self.clock.time() {
+            Some(_) => limits::DATES_INTERVAL,
+            None => limits::CLOCK_INTERVAL,
+        }
+    }
+
+    /// Says what is new about the clock and the dates of our certificates.
+    fn watch_time(&self) {
+        self.watch_clock();
+        let now = self.clock.time();
+        let mut said = self.said.borrow_mut();
+        for (identity, said) in self.identities.iter().zip(said.iter_mut()) {
+            let Ok(epoch) = identity.current() else {
+                continue;
+            };
+            let certificate = epoch.certificate();
+            let warning = certificate.and_then(|certificate| check::date_warning(certificate, now));
+            let stage = warning.map(|warning| (epoch.number, warning.stage()));
+            if let Some(warning) = warning.filter(|_| *said != stage) {
+                ::log::warn!("identity {:?}: {warning}", identity.config.name);
+            }
+            *said = stage;
+        }
+    }
+
+    fn watch_clock(&self) {
+        let is_set = self.clock.time().is_some();
+        if self.clock_was_set.replace(is_set) == is_set {
+            return;
+        }
+        let now = x509::utc(unix_seconds(self.clock.now()));
+        match is_set {
+            true => ::log::info!("the clock is set: {now}"),
+            false => ::log::warn!(
+                "the clock is not set, it shows {now}: requests are 503 until it is (ntpd, chrony)"
+            ),
+        }
+    }
+}
+
+/// One line of what became of an identity's files.
+fn tell(identity: &Identity, reload: &Reload) {
+    let name = &identity.config.name;
+    match reload {
+        Reload::Untouched | Reload::Unsettled => {}
+        Reload::Unchanged(epoch) => {
+            ::log::info!(
+                "identity {name:?} unchanged, keeping epoch {}",
+                epoch.number
+            );
+        }
+        Reload::Loaded(epoch) => {
+            identity.counters.reloads.add_one();
+            warn(name, epoch);
+            let description = describe(epoch);
+            ::log::info!(
+                "reloaded identity {name:?}: epoch {}, {description}",
+                epoch.number
+            );
+        }
+        Reload::Failed(error) => {
+            identity.counters.failed_reloads.add_one();
+            match identity.current() {
+                Ok(epoch) => ::log::error!(
+                    "reload of identity {name:?} failed, keeping epoch {}: {error}",
+                    epoch.number
+                ),
+                Err(_) => ::log::error!("identity {name:?} is not available: {error}"),
+            }
+        }
+    }
+}
+
+fn announce(name: &str, epoch: &Epoch) {
+    warn(name, epoch);
+    ::log::info!("identity {name:?}: {}", describe(epoch));
+}
+
+fn warn(name: &str, epoch: &Epoch) {
+    for warning in epoch.material().warnings() {
+        ::log::warn!("identity {name:?}: {warning}");
+    }
+}
+
+fn describe(epoch: &Epoch) -> String {
+    let roots = epoch.roots();
+    match epoch.certificate() {
+        None => format!("no certificate, {roots} roots"),
+        Some(certificate) => format!(
+            "{} by {}, valid to {}, {}, {roots} roots",
+            certificate.subject,
+            certificate.issuer,
+            x509::utc(certificate.not_after),
+            certificate.key,
+        ),
+    }
+}

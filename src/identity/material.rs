@@ -1,0 +1,191 @@
+//! What the files of an identity hold: read, understood, and not in use yet.
+
+use std::env;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustls::RootCertStore;
+
+use super::pem::{self, Credentials, FileError, Roots};
+use crate::config::IdentityConfig;
+
+/// Everything that an identity's files say, at one reading.
+#[derive(Debug, Clone)]
+pub struct Material {
+    /// Our certificate chain and its key; `None`: TLS without a client certificate.
+    pub credentials: Option<Credentials>,
+    /// Whom it trusts.
+    pub roots: Roots,
+}
+
+impl Material {
+    /// Reads the files of `config`.
+    ///
+    /// # Errors
+    /// Which file is missing or bad, and why.
+    pub fn read(config: &IdentityConfig, default_roots: &DefaultRoots) -> Result<Self, LoadError> {
+        let credentials = match &config.cert {
+            Some(cert) => Some(pem::load_credentials(cert, config.key.as_deref())?),
+            None => None,
+        };
+        let roots = match &config.ca {
+            Some(file) => pem::load_roots(Some(file))?,
+            None => default_roots.get()?,
+        };
+        Ok(Self { credentials, roots })
+    }
+
+    /// Whether nothing that was read here differs from `other`: the key is that of the chain's
+    /// first certificate.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let chain = |material: &Self| {
+            let credentials = material.credentials.as_ref();
+            credentials.map(|credentials| Arc::clone(&credentials.certified))
+        };
+        let same_chain = match (chain(self), chain(other)) {
+            (Some(one), Some(other)) => one.cert == other.cert,
+            (None, None) => true,
+            _ => false,
+        };
+        same_chain && same_roots(&self.roots.store, &other.roots.store)
+    }
+
+    /// What is not as it should be, but works.
+    pub fn warnings(&self) -> impl Iterator<Item = &pem::Warning> {
+        let own = self.credentials.iter();
+        own.flat_map(|credentials| &credentials.warnings)
+            .chain(&self.roots.warnings)
+    }
+}
+
+fn same_roots(one: &Arc<RootCertStore>, other: &Arc<RootCertStore>) -> bool {
+    Arc::ptr_eq(one, other) || one.roots == other.roots
+}
+
+impl IdentityConfig {
+    /// Every file that the identity is made of. Without `ca=` those of the default roots are
+    /// [`DefaultRoots::files`].
+    pub fn files(&self) -> Vec<PathBuf> {
+        let files = [&self.cert, &self.key, &self.ca];
+        files.into_iter().flatten().cloned().collect()
+    }
+}
+
+/// Roots of identities without `ca=`: read once for all of them.
+#[derive(Debug)]
+pub struct DefaultRoots {
+    file: Option<PathBuf>,
+    read: Mutex<Read>,
+}
+
+#[derive(Debug, Default)]
+struct Read {
+    roots: Option<Roots>,
+    /// The files may have changed since.
+    stale: bool,
+}
+
+impl DefaultRoots {
+    /// `--ca FILE`, or the system's bundle.
+    pub fn new(file: Option<PathBuf>) -> Self {
+        Self {
+            file,
+            read: Mutex::default(),
+        }
+    }
+
+    /// The roots, read now if they were not yet, or are stale. Roots that turn out to be the same
+    /// are still held once only.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    pub fn get(&self) -> Result<Roots, FileError> {
+        let mut read = self.lock();
+        if let (Some(roots), false) = (&read.roots, read.stale) {
+            return Ok(roots.clone());
+        }
+        let fresh = pem::load_roots(self.file.as_deref())?;
+        let roots = match read.roots.take() {
+            Some(held) if same_roots(&held.store, &fresh.store) => held,
+            _ => fresh,
+        };
+        *read = Read {
+            roots: Some(roots.clone()),
+            stale: false,
+        };
+        Ok(roots)
+    }
+
+    /// Has them read again when they are asked for next.
+    pub fn expire(&self) {
+        self.lock().stale = true;
+    }
+
+    /// The files whose change makes another reading worth it: `--ca`, or what the system's bundle
+    /// is read from.
+    pub fn files(&self) -> Vec<PathBuf> {
+        match &self.file {
+            Some(file) => vec![file.clone()],
+            None => system_files(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Read> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where rustls-native-certs reads.
+fn system_files() -> Vec<PathBuf> {
+    let file = env::var_os("SSL_CERT_FILE").map(PathBuf::from);
+    let folders = env::var_os("SSL_CERT_DIR");
+    let folders: Vec<_> = folders
+        .iter()
+        .flat_map(|folders| env::split_paths(folders))
+        .collect();
+    if file.is_some() || !folders.is_empty() {
+        return file.into_iter().chain(folders).collect();
+    }
+    let found = openssl_probe::probe();
+    found.cert_file.into_iter().chain(found.cert_dir).collect()
+}
+
+/// Why an identity's files cannot be used.
+#[derive(Debug)]
+pub enum LoadError {
+    /// A file is missing or bad.
+    File(FileError),
+    /// There is nothing to trust.
+    NoRoots,
+    /// TLS cannot be set up this way.
+    Tls(rustls::Error),
+    /// The system gave no thread to read them with.
+    NoThread,
+}
+
+impl LoadError {
+    /// Whether a file is not there yet, as opposed to bad.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::File(error) if error.is_missing())
+    }
+}
+
+impl From<FileError> for LoadError {
+    fn from(error: FileError) -> Self {
+        Self::File(error)
+    }
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(error) => error.fmt(f),
+            Self::NoRoots => f.write_str("no roots to trust; give some with ca= or --ca"),
+            Self::Tls(error) => write!(f, "TLS cannot be set up: {error}"),
+            Self::NoThread => f.write_str(
+                "the system gave no thread to read its files with; raise the limit on processes (ulimit -u)",
+            ),
+        }
+    }
+}

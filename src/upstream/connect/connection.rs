@@ -1,0 +1,166 @@
+//! A connection that speaks HTTP/1.1, and why it ended.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::rc::Rc;
+
+use hyper::client::conn::http1::{Builder, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+use super::Stream;
+use super::ending::{Ending, ending, last_words};
+use super::facts::Facts;
+use crate::error::{Cause, TlsFault};
+use crate::limits;
+use crate::upstream::body::RequestBody;
+use crate::wire::{Asked, Outbound, OutboundIo};
+
+/// An open connection that speaks HTTP/1.1.
+#[derive(Debug)]
+pub struct Connection {
+    sender: SendRequest<RequestBody>,
+    outbound: Rc<Outbound<Stream>>,
+    facts: Rc<Facts>,
+    task: AbortHandle,
+    /// Whether a request is under way: then dropping the connection cuts it off at once.
+    busy: bool,
+}
+
+/// Whether a pooled connection may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Peek {
+    Quiet,
+    Data,
+    Ended,
+}
+
+impl Connection {
+    /// Puts HTTP on a TLS stream. hyper's side of it runs as a task of its own.
+    pub async fn start(stream: Stream, facts: Facts) -> Result<Self, Cause> {
+        let outbound = Outbound::new(stream, Instant::now());
+        let io = TokioIo::new(OutboundIo(Rc::clone(&outbound)));
+        let (sender, connection) = Builder::new()
+            .max_buf_size(limits::BUFFER_MAX)
+            .handshake(io)
+            .await
+            .map_err(|_| Cause::Terminated)?;
+        let stream = Rc::clone(&outbound);
+        let task = tokio::task::spawn_local(async move {
+            // The request in hand learns of an error through its own future and `outbound`.
+            let _ended = connection.await;
+            // A pooled connection that ended lies in its table until somebody looks at it: the
+            // upstream must not wait for that.
+            if !stream.is_switched() {
+                let _gone = stream.with_stream(|tls| {
+                    socket2::SockRef::from(tls.get_ref().0).shutdown(std::net::Shutdown::Both)
+                });
+            }
+        });
+        Ok(Self {
+            sender,
+            outbound,
+            facts: Rc::new(facts),
+            task: task.abort_handle(),
+            busy: false,
+        })
+    }
+
+    /// The handshake's facts.
+    pub fn facts(&self) -> &Rc<Facts> {
+        &self.facts
+    }
+
+    /// How far the current exchange has come.
+    pub fn outbound(&self) -> &Rc<Outbound<Stream>> {
+        &self.outbound
+    }
+
+    /// How the stream ended. A server that refuses says why in an alert and closes; our write may
+    /// fail before that is read, and the event loop need not know yet that it lies in the socket.
+    fn ending(&self) -> Ending {
+        let error = self.outbound.take_error();
+        let ending = error.map_or(Ending::Closed, |error| ending(&error));
+        if ending != Ending::Closed {
+            return ending;
+        }
+        let last = self.outbound.with_stream(last_words);
+        if last.responded {
+            self.outbound.note_response();
+        }
+        last.ending
+    }
+
+    /// Why an exchange that hyper gave up brought no response. In TLS 1.3 the server says only in
+    /// the `first` one what it thinks of our certificate.
+    pub fn failure(&self, first: bool) -> Cause {
+        if let Some(violation) = self.outbound.violation() {
+            return Cause::BadResponse(violation);
+        }
+        let ending = self.ending();
+        let responded = self.outbound.responded();
+        let judgement = match first && self.facts.is_tls13() && !responded {
+            true => self.facts.certificate.judged_by(&ending),
+            false => None,
+        };
+        judgement.unwrap_or(match ending {
+            Ending::Alert(alert) => Cause::Alert(alert),
+            Ending::Tls(fault) => Cause::Tls(fault),
+            Ending::Certificate(why) => Cause::Tls(TlsFault::Other(why)),
+            Ending::Closed if responded => Cause::Incomplete,
+            Ending::Closed => Cause::Terminated,
+        })
+    }
+
+    /// hyper's handle.
+    pub fn sender(&mut self) -> &mut SendRequest<RequestBody> {
+        &mut self.sender
+    }
+
+    /// A request begins: from now on dropping the connection cuts it off.
+    pub fn begin(&mut self, asked: Asked) {
+        self.busy = true;
+        self.outbound.begin(asked, Instant::now());
+    }
+
+    /// The exchange is over, and another may follow.
+    pub fn rest(&mut self) {
+        self.busy = false;
+    }
+
+    /// Whether a connection from the pool can take a request: nothing unread lies in its socket,
+    /// it has not ended, and hyper is done with the former exchange.
+    pub async fn is_usable(&mut self) -> bool {
+        if self.peek() == Peek::Data {
+            // A ticket or a key update is fine, a response nobody asked for is not: the
+            // connection's task reads it and we look again.
+            tokio::task::yield_now().await;
+        }
+        self.peek() == Peek::Quiet
+            && self.outbound.reusable().is_ok()
+            && self.sender.ready().await.is_ok()
+    }
+
+    fn peek(&self) -> Peek {
+        let mut byte = [MaybeUninit::uninit()];
+        let peeked = self
+            .outbound
+            .with_stream(|stream| socket2::SockRef::from(stream.get_ref().0).peek(&mut byte));
+        match peeked {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Peek::Quiet,
+            Ok(0) | Err(_) => Peek::Ended,
+            Ok(_) => Peek::Data,
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // An idle connection ends with a close_notify once hyper sees its sender gone; one in
+        // the middle of an exchange must not wait for its peer.
+        if self.busy {
+            self.task.abort();
+        }
+    }
+}

@@ -148,7 +148,7 @@ pub const SESSION_BYTES: usize = 248 * 1024;
 /// A remembered host name.
 pub const DNS_NAME_BYTES: usize = 512;
 /// One epoch of an identity, without its roots.
-pub const IDENTITY_BYTES: usize = 72 * 1024;
+pub const IDENTITY_BYTES: usize = 56 * 1024;
 /// A root certificate.
 pub const ROOT_BYTES: usize = 1024;
 /// What a root takes on top while its file is read.
@@ -160,7 +160,7 @@ pub const CRL_KIB_READ_BYTES: usize = 9 * 1024;
 /// A route, and its listener.
 pub const ROUTE_BYTES: usize = 9 * 1024;
 /// What is there however small the tables are.
-pub const PROCESS_BYTES: usize = 112 * 1024;
+pub const PROCESS_BYTES: usize = 98 * 1024;
 
 // ---- how long ----
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use rustls::client::{ResolvesClientCert, TicketRequest};
+use rustls::client::{ResolvesClientCert, Resumption, TicketRequest};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::sign::CertifiedKey;
 use rustls::{
@@ -162,6 +162,8 @@ fn client_config(
         .iter()
         .map(|protocol| protocol.clone().into_bytes())
         .collect();
+    // Sessions are kept in slots: rustls's own table would stay empty.
+    base.resumption = Resumption::disabled();
     // More than are kept would be thrown away.
     base.send_ticket_request = Some(TicketRequest {
         new_session_count: TICKETS_PER_UPSTREAM as u8,

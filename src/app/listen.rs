@@ -17,7 +17,7 @@ use crate::proxy::forward::{Rule, Rules};
 use crate::proxy::headers::Pseudonym;
 use crate::proxy::target::{Route, Routes};
 use crate::proxy::{Ledger, Proxy};
-use crate::server::{self, At, Bound, Clients, Listener, Passed, Patience};
+use crate::server::{self, At, Bound, Clients, Listener, Passed, Patience, Pulse};
 use crate::upstream::connect::Dialer;
 use crate::upstream::resolver::{Resolver, System};
 
@@ -31,6 +31,7 @@ impl App {
         };
         let mut passed = Passed::from_environment();
         let mut accepting = Vec::new();
+        let mut pulses = Vec::new();
         let mut listeners = Vec::new();
         let mut sockets = Vec::new();
         for config in &self.config.listeners {
@@ -58,11 +59,14 @@ impl App {
                     At::Unix(path) => sockets.push(SocketFile(path)),
                     At::Passed(_) => {}
                 }
-                accepting.push(spawn_local(Rc::clone(&listener).accept(acceptor)));
+                let pulse = Rc::new(Pulse::default());
+                pulses.push(Rc::clone(&pulse));
+                accepting.push(spawn_local(Rc::clone(&listener).accept(acceptor, pulse)));
             }
             listeners.push(listener);
         }
         self.accepting = accepting;
+        self.pulses = pulses;
         self.listeners = listeners;
         self.sockets = sockets;
         for identity in self.used() {

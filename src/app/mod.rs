@@ -2,7 +2,11 @@
 
 mod keeper;
 mod listen;
+mod notify;
+mod pidfile;
 mod run;
+mod signals;
+mod snapshot;
 
 use std::ffi::OsString;
 use std::fmt;

@@ -8,11 +8,13 @@ use std::sync::Arc;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::{Builder, LocalOptions};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::timeout;
 
 use super::keeper::Keeper;
+use super::notify::Manager;
+use super::pidfile::{PidFile, PidFileError};
+use super::signals::{Asked, Signals};
 use super::{BAD_FILES, BAD_OPTIONS, FAILED};
 use crate::config::{Config, IdentityId};
 use crate::identity::clock::{Clock, SystemClock};
@@ -20,13 +22,14 @@ use crate::identity::{DefaultRoots, Identity};
 use crate::limits;
 use crate::log::Syslog;
 use crate::proxy::target::BadAuthority;
-use crate::server::{BindError, Listener};
+use crate::server::{BindError, Listener, Pulse};
 
 /// Why the program could not run.
 #[derive(Debug)]
 pub(super) enum StartError {
     Bind(String, BindError),
     Route(String, BadAuthority),
+    PidFile(PidFileError),
     /// No identity of any route can work: their files are there and bad.
     NoIdentity,
     System(io::Error),
@@ -35,7 +38,7 @@ pub(super) enum StartError {
 impl StartError {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
-            Self::Bind(..) | Self::System(_) => FAILED,
+            Self::Bind(..) | Self::PidFile(_) | Self::System(_) => FAILED,
             Self::Route(..) => BAD_OPTIONS,
             Self::NoIdentity => BAD_FILES,
         }
@@ -48,11 +51,18 @@ impl fmt::Display for StartError {
             // Quoted, as the errors of the options are.
             Self::Bind(option, error) => write!(f, "{option}: {error}"),
             Self::Route(route, error) => write!(f, "--route {route:?}: {error}"),
+            Self::PidFile(error) => error.fmt(f),
             Self::NoIdentity => f.write_str(
                 "no identity of any route has files that load; mend them and start again",
             ),
             Self::System(error) => write!(f, "the system refused: {error}"),
         }
+    }
+}
+
+impl From<PidFileError> for StartError {
+    fn from(error: PidFileError) -> Self {
+        Self::PidFile(error)
     }
 }
 
@@ -71,6 +81,8 @@ pub(super) fn until_stopped(config: Config, syslog: Option<Arc<Syslog>>) -> Resu
     runtime.block_on(async {
         let signals = Signals::new()?;
         let app = App::start(config, syslog)?;
+        let pid_file = app.config.pidfile.as_deref();
+        let _pid_file = pid_file.map(PidFile::write).transpose()?;
         app.run(signals).await;
         Ok(())
     })
@@ -81,6 +93,9 @@ pub(super) struct App {
     pub(super) identities: Vec<Rc<Identity>>,
     pub(super) listeners: Vec<Rc<Listener>>,
     pub(super) accepting: Vec<JoinHandle<()>>,
+    /// One for each of those.
+    pub(super) pulses: Vec<Rc<Pulse>>,
+    manager: Rc<Manager>,
     /// Unix sockets that were made here.
     pub(super) sockets: Vec<SocketFile>,
     keeper: Rc<Keeper>,
@@ -96,38 +111,6 @@ impl Drop for SocketFile {
     fn drop(&mut self) {
         // Somebody may have removed it before us.
         let _gone = std::fs::remove_file(&self.0);
-    }
-}
-
-struct Signals {
-    stop: Stop,
-    hangup: Signal,
-}
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            stop: Stop {
-                interrupt: signal(SignalKind::interrupt())?,
-                terminate: signal(SignalKind::terminate())?,
-            },
-            hangup: signal(SignalKind::hangup())?,
-        })
-    }
-}
-
-/// SIGTERM or SIGINT.
-struct Stop {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Stop {
-    async fn recv(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
     }
 }
 
@@ -151,6 +134,8 @@ impl App {
             identities,
             listeners: Vec::new(),
             accepting: Vec::new(),
+            pulses: Vec::new(),
+            manager: Rc::new(Manager::from_environment()),
             sockets: Vec::new(),
             keeper: Rc::new(keeper),
             syslog,
@@ -183,13 +168,22 @@ impl App {
     }
 
     async fn run(mut self, mut signals: Signals) {
-        let keeping = spawn_local(Rc::clone(&self.keeper).keep(signals.hangup));
-        signals.stop.recv().await;
+        self.manager.ready(self.keeper.status());
+        self.manager.feed_watchdog(std::mem::take(&mut self.pulses));
+        let keeping = spawn_local(Rc::clone(&self.keeper).keep(Rc::clone(&self.manager)));
+        loop {
+            match signals.next().await {
+                Asked::Stop => break,
+                Asked::Reload => self.keeper.ask(),
+                Asked::Snapshot => self.log_snapshot(),
+            }
+        }
         // A reload would be out of place now.
         keeping.abort();
+        self.stop_accepting();
         tokio::select! {
             () = self.drain() => {}
-            () = signals.stop.recv() => {
+            () = self.second_stop(&mut signals) => {
                 ::log::warn!("stopped at once, requests in flight were cut off");
             }
         }
@@ -201,13 +195,29 @@ impl App {
         }
     }
 
-    /// New connections are refused, requests in flight finish.
-    async fn drain(&mut self) {
+    /// Heeds signals while requests in flight finish, until one says not to wait for them.
+    async fn second_stop(&self, signals: &mut Signals) {
+        loop {
+            match signals.next().await {
+                Asked::Stop => return,
+                Asked::Reload => ::log::info!("SIGHUP is ignored: egret is stopping"),
+                Asked::Snapshot => self.log_snapshot(),
+            }
+        }
+    }
+
+    /// New connections are refused.
+    fn stop_accepting(&mut self) {
+        self.manager.stopping(self.config.timeouts.drain);
         // While we drain the next egret may start, and make files of the same names.
         self.sockets.clear();
         for accepting in self.accepting.drain(..) {
             accepting.abort();
         }
+    }
+
+    /// Requests in flight finish.
+    async fn drain(&self) {
         let open: usize = self.listeners.iter().map(|one| one.clients.len()).sum();
         ::log::info!("stopping: {open} client connections open");
         for identity in &self.identities {

@@ -19,7 +19,7 @@ pub use nearest::nearest;
 
 /// Options that belong to egret and wait for a later version. Building one means taking its line
 /// away here and adding a field to [`Options`].
-const NOT_BUILT: [&str; 3] = ["--admin", "--keylog", "--pidfile"];
+const NOT_BUILT: [&str; 2] = ["--admin", "--keylog"];
 
 /// Commands that belong to egret and wait for a later version.
 const COMMANDS_NOT_BUILT: [&str; 1] = ["probe"];
@@ -109,6 +109,9 @@ pub struct Options {
     /// what is logged
     #[argh(option)]
     pub log: Option<String>,
+    /// where the number of the process is written
+    #[argh(option)]
+    pub pidfile: Option<String>,
 }
 
 /// One option as it stands on the command line.

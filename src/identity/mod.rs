@@ -3,12 +3,14 @@
 
 pub mod clock;
 mod epoch;
+mod fault;
 mod files;
 mod lease;
 mod material;
 pub mod pem;
 mod reload;
 mod sessions;
+mod usage;
 mod verify;
 pub mod x509;
 
@@ -16,6 +18,7 @@ pub use epoch::Epoch;
 pub use lease::{Lease, PlainLease};
 pub use material::{DefaultRoots, LoadError, Material};
 pub use reload::Reload;
+pub use usage::Usage;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -47,6 +50,8 @@ type Offered = (Rc<Epoch>, Rc<Upstream>, Connection);
 pub(crate) struct Pooled {
     connection: Connection,
     permit: Permit,
+    /// Why it is closed when its time is over.
+    limit: NotKept,
 }
 
 /// One identity.
@@ -252,7 +257,7 @@ impl Identity {
         upstream: &Upstream,
         dialer: &Dialer,
     ) -> Result<Connection, Cause> {
-        let slot = epoch.sessions.slot(upstream, Instant::now(), epoch.now());
+        let slot = epoch.sessions.slot(upstream, Instant::now(), epoch.time()?);
         let config = Arc::clone(&slot.config);
         let facts = Gathering::default();
         let stream = connect::open(upstream, config, dialer, &self.handshakes, &facts).await?;
@@ -263,7 +268,7 @@ impl Identity {
         }
         let took = facts.took.handshake.unwrap_or_default();
         self.counters.handshakes.observe(took);
-        slot.remember(&mut facts, epoch.not_after(), Instant::now());
+        slot.remember(&mut facts, epoch.valid(), Instant::now());
         Connection::start(stream, facts).await
     }
 
@@ -281,7 +286,7 @@ impl Identity {
                 () = self.rested.notified() => {}
                 () = sleep_until(next) => {
                     while let Some(pooled) = epoch.take_expired(Instant::now()) {
-                        self.counters.not_kept(NotKept::IdleTooLong);
+                        self.counters.not_kept(pooled.limit);
                         drop(pooled);
                     }
                 }

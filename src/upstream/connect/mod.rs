@@ -3,10 +3,12 @@
 mod connection;
 mod ending;
 mod facts;
+mod validity;
 
 pub use connection::Connection;
 pub use ending::Ending;
 pub use facts::{Details, Facts, Gathering, OurCertificate, TlsVersion, Took, note};
+pub use validity::Validity;
 
 use std::cell::RefCell;
 use std::io;
@@ -71,6 +73,13 @@ impl Default for Handshakes {
 }
 
 impl Handshakes {
+    /// Places taken: by handshakes under way, and by those that wait for one of the process's.
+    pub fn taken(&self) -> usize {
+        limits::HANDSHAKES_PER_IDENTITY
+            - self.own.available_permits()
+            - self.more.available_permits()
+    }
+
     /// Waits for a place. No semaphore is ever closed: an error would only mean that nobody is
     /// counted.
     async fn place<'a>(&'a self, shared: &'a Semaphore) -> [Option<SemaphorePermit<'a>>; 2] {
@@ -219,6 +228,7 @@ fn handshake_cause(error: &io::Error, facts: &Facts) -> Cause {
             Cause::Certificate(fault.unwrap_or(CertificateFault::Unusable(why)))
         }
         Ending::Tls(fault) => Cause::Tls(fault),
+        Ending::NoTime => Cause::ClockNotSet,
         Ending::Closed => Cause::Tls(TlsFault::ClosedInHandshake),
     }
 }

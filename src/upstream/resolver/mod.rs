@@ -2,7 +2,8 @@
 //!
 //! A name has at most one lookup under way, which all who ask for it share, and at most
 //! [`limits::DNS_THREADS`] run at a time: a name that hangs takes one thread and delays nobody
-//! else. Who gives up waiting changes nothing: the lookup goes on, and its answer is kept.
+//! else. Who gives up waiting changes nothing for a lookup that runs: it goes on, and its answer is
+//! kept. One that still waits for a thread is not begun for nobody.
 
 mod addresses;
 mod error;
@@ -25,6 +26,7 @@ pub use error::DnsError;
 pub use lookup::{Lookup, System};
 
 use crate::limits;
+use crate::metrics::DnsCounters;
 use crate::table::Lru;
 
 /// The process's resolver; a clone is the same one.
@@ -33,17 +35,9 @@ pub struct Resolver {
     shared: Rc<Shared>,
 }
 
-/// What the resolver did since the start, and what it holds now.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Stats {
-    /// Lookups that ended.
-    pub lookups: u64,
-    /// Those of them that failed; an answer of "no such name" is not a failure.
-    pub failures: u64,
-    /// Times an older answer stood in for one that failed or did not come.
-    pub stood_in: u64,
-    /// Times the queue was full.
-    pub queue_full: u64,
+/// What the resolver holds now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
     /// Names whose addresses are remembered.
     pub names: usize,
     /// Lookups on a thread now.
@@ -55,6 +49,7 @@ pub struct Stats {
 struct Shared {
     lookup: Arc<dyn Lookup>,
     periods: Periods,
+    counters: DnsCounters,
     tables: RefCell<Tables>,
 }
 
@@ -71,7 +66,6 @@ struct Tables {
     kept: Vec<String>,
     running: Vec<Rc<Flight>>,
     queue: VecDeque<Rc<Flight>>,
-    stats: Stats,
 }
 
 /// The last good answer for a name.
@@ -90,6 +84,13 @@ struct Flight {
     name: String,
     began: Instant,
     outcome: SetOnce<Result<Addresses, DnsError>>,
+}
+
+impl Flight {
+    /// Whether somebody waits for it while it is in the queue.
+    fn is_awaited(self: &Rc<Self>) -> bool {
+        Rc::strong_count(self) > 1
+    }
 }
 
 impl Resolver {
@@ -119,12 +120,12 @@ impl Resolver {
             kept: Vec::new(),
             running: Vec::with_capacity(limits::DNS_THREADS),
             queue: VecDeque::with_capacity(limits::DNS_QUEUE),
-            stats: Stats::default(),
         };
         Self {
             shared: Rc::new(Shared {
                 lookup,
                 periods,
+                counters: DnsCounters::default(),
                 tables: RefCell::new(tables),
             }),
         }
@@ -153,15 +154,19 @@ impl Resolver {
         Ok(last)
     }
 
-    /// What the resolver did, and what it holds.
-    pub fn stats(&self) -> Stats {
+    /// What it holds now.
+    pub fn usage(&self) -> Usage {
         let tables = self.shared.tables.borrow();
-        Stats {
+        Usage {
             names: tables.answers.len(),
             running: tables.running.len(),
             queued: tables.queue.len(),
-            ..tables.stats
         }
+    }
+
+    /// What it did since the start.
+    pub fn counters(&self) -> &DnsCounters {
+        &self.shared.counters
     }
 
     fn known(&self, host: &str) -> Option<(Addresses, Duration)> {
@@ -187,8 +192,8 @@ impl Resolver {
 
     /// Counts, and says once, that an older answer is used.
     fn stand_in(&self, host: &str, age: Duration, why: &dyn std::fmt::Display) {
+        self.shared.counters.stale.add_one();
         let mut tables = self.shared.tables.borrow_mut();
-        tables.stats.stood_in += 1;
         if let Some(answer) = tables.answers.get(host)
             && !mem::replace(&mut answer.stands_in, true)
         {
@@ -214,7 +219,8 @@ impl Resolver {
             tables.running.push(flight.clone());
             tokio::task::spawn_local(fly(self.shared.clone(), flight.clone()));
         } else {
-            tables.enqueue(flight.clone())?;
+            let queued = tables.enqueue(flight.clone());
+            queued.inspect_err(|_| self.shared.counters.queue_full.add_one())?;
         }
         if let Some(answer) = tables.answers.get(host) {
             answer.renewal = Rc::downgrade(&flight);
@@ -228,6 +234,10 @@ async fn fly(shared: Rc<Shared>, first: Rc<Flight>) {
     let mut next = Some(first);
     while let Some(flight) = next {
         let outcome = lookup::ask(shared.lookup.clone(), flight.name.clone()).await;
+        shared.counters.lookups.add_one();
+        if outcome.as_ref().is_err_and(|error| !error.is_answer()) {
+            shared.counters.failures.add_one();
+        }
         let mut tables = shared.tables.borrow_mut();
         tables.keep(&flight, &outcome);
         // It is set here only, once.
@@ -245,10 +255,9 @@ impl Tables {
     /// Puts a lookup in the queue; in a full one, those that nobody waits for any more make room.
     fn enqueue(&mut self, flight: Rc<Flight>) -> Result<(), DnsError> {
         if self.queue.len() >= limits::DNS_QUEUE {
-            self.queue.retain(|queued| Rc::strong_count(queued) > 1);
+            self.queue.retain(Flight::is_awaited);
         }
         if self.queue.len() >= limits::DNS_QUEUE {
-            self.stats.queue_full += 1;
             return Err(DnsError::QueueFull);
         }
         self.queue.push_back(flight);
@@ -257,13 +266,12 @@ impl Tables {
 
     /// Remembers what came out of a lookup.
     fn keep(&mut self, flight: &Flight, outcome: &Result<Addresses, DnsError>) {
-        self.stats.lookups += 1;
         match outcome {
             Ok(addresses) => self.keep_answer(&flight.name, *addresses),
             Err(error) if error.is_answer() => {
                 self.answers.remove(flight.name.as_str());
             }
-            Err(_) => self.stats.failures += 1,
+            Err(_) => {}
         }
     }
 
@@ -290,6 +298,7 @@ impl Tables {
     /// Takes a lookup that ended off its thread; the next one to run, if any waits.
     fn land(&mut self, flight: &Rc<Flight>) -> Option<Rc<Flight>> {
         self.running.retain(|running| !Rc::ptr_eq(running, flight));
+        self.queue.retain(Flight::is_awaited);
         let next = self.queue.pop_front()?;
         self.running.push(next.clone());
         Some(next)

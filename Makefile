@@ -1,6 +1,6 @@
 # Everything that is run by hand or by CI. `make demo` and `make test` need nothing but Rust.
 
-.PHONY: all demo test test-peers bench lint cross
+.PHONY: all demo test test-peers bench lint cross dist
 
 all:
 	cargo build --release
@@ -14,7 +14,8 @@ test:
 	cargo test
 
 # Needs nginx, curl, openssl, ssh-keygen, chromium, wget, libfaketime, Python with requests, and Node
-# with npm; Go is used where it is.
+# with npm; Go is used where it is. For what is on a device beside the binary: root, systemd, busybox,
+# mandoc and shellcheck.
 test-peers:
 	cargo test --features peers --test 'peers_*'
 
@@ -26,6 +27,11 @@ bench:
 # Static binaries for small devices, each built and run (under qemu, if need be). Needs Debian.
 cross:
 	for target in $$(ls cross/targets); do cross/build $$target && cross/e2e $$target || exit 1; done
+
+# What is handed out: the source, a tarball for each target, packages for Debian, and their sums.
+dist:
+	for target in $$(ls cross/targets); do cross/build $$target || exit 1; done
+	cross/dist
 
 lint:
 	cargo fmt --check

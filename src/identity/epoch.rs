@@ -87,7 +87,7 @@ impl Epoch {
     }
 
     /// When our certificate ends, in unix seconds; never without one.
-    pub(super) fn not_after(&self) -> i64 {
+    pub fn not_after(&self) -> i64 {
         self.certificate()
             .map_or(i64::MAX, |certificate| certificate.not_after)
     }

@@ -17,6 +17,7 @@ pub use epoch::Epoch;
 pub use lease::{Lease, PlainLease};
 pub use material::{DefaultRoots, LoadError, Material};
 pub use reload::Reload;
+pub use sessions::Slot;
 pub use usage::Usage;
 
 use std::cell::{Cell, RefCell};

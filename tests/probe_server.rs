@@ -451,7 +451,7 @@ fn a_second_connection_that_fails() {
         as_x(&world, &upstream.url()),
         "second_connection_failed",
         "the first connection is good and the next one failed (TLS failed: the server closed the \
-         connection in the handshake; does the port speak TLS?); probe again, and if it stays so \
+         connection in the handshake; check that the port speaks TLS); probe again, and if it stays so \
          set sessions=0",
     );
 }

@@ -69,6 +69,10 @@ pub const IDENTITY_NAME_MAX: usize = 64;
 pub const RANGES_PER_ROUTE: usize = 16;
 /// `uid=` of one route or forward rule.
 pub const UIDS_PER_ROUTE: usize = 16;
+/// `pin=` of one identity.
+pub const PINS_PER_IDENTITY: usize = 8;
+/// `crl=` of one identity.
+pub const CRLS_PER_IDENTITY: usize = 8;
 /// Header fields of one message, either way (hyper's table).
 pub const FIELDS_MAX: usize = 100;
 /// Descriptors beside those of clients and upstream connections: log, event loop, listeners,
@@ -120,6 +124,8 @@ pub const READ_STEP: usize = 4 * 1024;
 pub const PEM_FILE_MAX: u64 = 4 * 1024 * 1024;
 /// The body of an answer that `egret probe` reads.
 pub const PROBE_BODY: usize = 64 * 1024;
+/// A file of revocation lists.
+pub const CRL_FILE_MAX: u64 = 1024 * 1024;
 /// An `@FILE` of options.
 pub const OPTIONS_FILE_MAX: u64 = 256 * 1024;
 /// A line of the access log: what a pipe takes whole (PIPE_BUF).
@@ -149,6 +155,10 @@ pub const IDENTITY_BYTES: usize = 72 * 1024;
 pub const ROOT_BYTES: usize = 1024;
 /// What a root takes on top while its file is read.
 pub const ROOT_READ_BYTES: usize = 2560;
+/// A KiB of revocation lists.
+pub const CRL_KIB_BYTES: usize = 7 * 1024;
+/// What a KiB of revocation lists takes on top while its file is read.
+pub const CRL_KIB_READ_BYTES: usize = 9 * 1024;
 /// A route, and its listener.
 pub const ROUTE_BYTES: usize = 9 * 1024;
 /// What is there however small the tables are.

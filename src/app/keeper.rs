@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -25,10 +25,20 @@ pub(super) struct Keeper {
     interval: Option<Duration>,
     /// Somebody asked for a reload.
     asked: Notify,
-    /// What was said last of the dates of each identity's certificate, and in which epoch.
-    said: RefCell<Vec<Option<(u32, Stage)>>>,
+    /// What was said last of the dates of each identity.
+    said: RefCell<Vec<Option<Said>>>,
     /// What was said last of the clock.
     clock_was_set: Cell<bool>,
+}
+
+/// What was said of dates in one epoch of an identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Said {
+    epoch: u32,
+    /// Of the certificate.
+    stage: Option<Stage>,
+    /// Revocation lists that hold no more.
+    expired: usize,
 }
 
 impl Keeper {
@@ -159,16 +169,10 @@ impl Keeper {
         let now = self.clock.time();
         let mut said = self.said.borrow_mut();
         for (identity, said) in self.identities.iter().zip(said.iter_mut()) {
-            let Ok(epoch) = identity.current() else {
-                continue;
-            };
-            let certificate = epoch.certificate();
-            let warning = certificate.and_then(|certificate| check::date_warning(certificate, now));
-            let stage = warning.map(|warning| (epoch.number, warning.stage()));
-            if let Some(warning) = warning.filter(|_| *said != stage) {
-                ::log::warn!("identity {:?}: {warning}", identity.config.name);
+            if let Ok(epoch) = identity.current() {
+                let former = said.filter(|said| said.epoch == epoch.number);
+                *said = Some(watch_dates(&identity.config.name, &epoch, former, now));
             }
-            *said = stage;
         }
     }
 
@@ -185,6 +189,28 @@ impl Keeper {
             ),
         }
     }
+}
+
+/// Says what is new since `former` about the dates of what an epoch was made of.
+fn watch_dates(name: &str, epoch: &Epoch, former: Option<Said>, now: Option<SystemTime>) -> Said {
+    let certificate = epoch.certificate();
+    let warning = certificate.and_then(|certificate| check::date_warning(certificate, now));
+    let expired = check::crl_warnings(&epoch.material().crls, now);
+    let said = Said {
+        epoch: epoch.number,
+        stage: warning.map(|warning| warning.stage()),
+        expired: expired.len(),
+    };
+    if let Some(warning) = warning.filter(|_| former.and_then(|former| former.stage) != said.stage)
+    {
+        ::log::warn!("identity {name:?}: {warning}");
+    }
+    if former.is_none_or(|former| former.expired < said.expired) {
+        for warning in &expired {
+            ::log::warn!("identity {name:?}: {warning}");
+        }
+    }
+    said
 }
 
 /// One line of what became of an identity's files.
@@ -232,15 +258,24 @@ fn warn(name: &str, epoch: &Epoch) {
 }
 
 fn describe(epoch: &Epoch) -> String {
-    let roots = epoch.roots();
+    let trusts = trusts(epoch);
     match epoch.certificate() {
-        None => format!("no certificate, {roots} roots"),
+        None => format!("no certificate, {trusts}"),
         Some(certificate) => format!(
-            "{} by {}, valid to {}, {}, {roots} roots",
+            "{} by {}, valid to {}, {}, {trusts}",
             certificate.subject,
             certificate.issuer,
             x509::utc(certificate.not_after),
             certificate.key,
         ),
+    }
+}
+
+fn trusts(epoch: &Epoch) -> String {
+    let material = epoch.material();
+    match (&material.roots, material.crls.iter().count()) {
+        (None, _) => String::from("pinned keys in place of roots"),
+        (Some(roots), 0) => format!("{} roots", roots.count),
+        (Some(roots), lists) => format!("{} roots, {lists} revocation lists", roots.count),
     }
 }

@@ -16,6 +16,7 @@ mod listener;
 mod path;
 mod pattern;
 mod peer;
+mod pin;
 mod probe;
 mod route;
 mod url;
@@ -30,6 +31,7 @@ pub use error::{ConfigError, Fault, Given, Problem};
 pub use host::{HostFault, destination};
 pub use listen::UnixFault;
 pub use path::PathFault;
+pub use pin::Pin;
 pub use probe::{Compared, ProbePlan, ProbeTarget};
 pub use values::Bound;
 
@@ -117,8 +119,13 @@ pub struct IdentityConfig {
     pub cert: Option<PathBuf>,
     /// Private key; `None`: in the file of `cert`.
     pub key: Option<PathBuf>,
-    /// Roots; `None`: [`Config::ca`].
-    pub ca: Option<PathBuf>,
+    /// What a server's certificate is checked against.
+    pub anchors: Anchors,
+    /// Keys of which the server must have one; empty: any will do, which [`Anchors::Pins`] rules
+    /// out.
+    pub pins: Vec<Pin>,
+    /// Revocation lists; with none, nothing is taken as revoked.
+    pub crls: Vec<PathBuf>,
     /// TLS versions offered.
     pub versions: TlsVersions,
     /// ALPN protocol offered; `None` sends none.
@@ -129,6 +136,17 @@ pub struct IdentityConfig {
     pub waiting: usize,
     /// Upstreams whose TLS sessions are kept; 0 turns resumption off.
     pub sessions: usize,
+}
+
+/// `ca=`: what a server's certificate is checked against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Anchors {
+    /// The roots of [`Config::ca`].
+    Default,
+    /// The roots in this file.
+    File(PathBuf),
+    /// `pin`: no chain at all, the server's key must be one of [`IdentityConfig::pins`].
+    Pins,
 }
 
 /// `tls=`.

@@ -55,8 +55,14 @@ impl Epoch {
         number: u32,
     ) -> Result<Rc<Self>, LoadError> {
         let provider = Arc::new(provider(has_aes_instructions()));
-        let trust = Trust::new(Arc::clone(&material.roots.store), Arc::clone(&provider))
-            .map_err(|_| LoadError::NoRoots)?;
+        let pins = config.pins.clone();
+        let trust = match &material.roots {
+            Some(roots) => {
+                let (roots, crls) = (Arc::clone(&roots.store), material.crls.clone());
+                Trust::in_roots(roots, crls, pins, &provider)?
+            }
+            None => Trust::in_pins(pins, &provider),
+        };
         let certified = material.credentials.as_ref();
         let certified = certified.map(|credentials| Arc::clone(&credentials.certified));
         let base = client_config(config, &trust, provider, certified, clock)?;
@@ -81,9 +87,9 @@ impl Epoch {
         credentials.map(|credentials| &credentials.leaf)
     }
 
-    /// How many roots it trusts.
+    /// How many roots it trusts; pins in their place are none.
     pub fn roots(&self) -> usize {
-        self.material.roots.count
+        self.material.roots.as_ref().map_or(0, |roots| roots.count)
     }
 
     /// When our certificate ends, in unix seconds; never without one.

@@ -3,6 +3,7 @@
 
 pub mod clock;
 mod epoch;
+mod fault;
 mod files;
 mod lease;
 mod material;
@@ -14,6 +15,7 @@ mod verify;
 pub mod x509;
 
 pub use epoch::Epoch;
+pub use fault::pin_of;
 pub use lease::{Lease, PlainLease};
 pub use material::{DefaultRoots, LoadError, Material};
 pub use reload::Reload;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::clock::Clock;
 use super::files::{Look, aside};
 use super::{DefaultRoots, Epoch, Identity, LoadError, Material};
+use crate::config::Anchors;
 use crate::error::Cause;
 
 /// Where an identity stands with its files.
@@ -116,7 +117,7 @@ impl Identity {
     /// All files that it depends on.
     fn files(&self, roots: &DefaultRoots) -> Vec<PathBuf> {
         let mut files = self.config.files();
-        if self.config.ca.is_none() {
+        if self.config.anchors == Anchors::Default {
             files.extend(roots.files());
         }
         files

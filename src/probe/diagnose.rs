@@ -8,7 +8,7 @@ use super::attempt::{Answer, Attempt};
 use super::diagnosis::{Diagnosis, Refusal, WithoutSni};
 use super::target::{Known, Target};
 use crate::error::{Alert, Cause, CertificateFault, Failure, Phase, TlsFault};
-use crate::identity::x509;
+use crate::identity::{pin_of, x509};
 use crate::upstream::Upstream;
 use crate::upstream::connect::{self, Dialer, OurCertificate};
 
@@ -119,9 +119,8 @@ impl Physician<'_> {
     async fn of_certificate(&self, fault: &CertificateFault) -> Diagnosis {
         let roots = self.target.roots();
         match (fault.clone(), self.self_signed_pin()) {
-            (CertificateFault::UnknownIssuer { .. } | CertificateFault::SelfSigned, Some(pin)) => {
-                Diagnosis::SelfSigned { pin }
-            }
+            (CertificateFault::UnknownIssuer { .. }, Some(pin))
+            | (CertificateFault::SelfSigned { pin, .. }, _) => Diagnosis::SelfSigned { pin },
             (other, _) => self.of_other(other, roots).await,
         }
     }
@@ -146,6 +145,8 @@ impl Physician<'_> {
                     names: presented,
                 },
             },
+            CertificateFault::NotPinned { presented } => Diagnosis::NotPinned { pin: presented },
+            CertificateFault::Revoked { .. } => Diagnosis::Revoked(fault.to_string()),
             CertificateFault::Expired { not_after, now } => Diagnosis::Expired { not_after, now },
             CertificateFault::NotYetValid { not_before, now } => {
                 Diagnosis::NotYetValid { not_before, now }
@@ -216,7 +217,8 @@ impl Physician<'_> {
     fn self_signed_pin(&self) -> Option<String> {
         let leaf = self.chain().first()?;
         let is_own_issuer = x509::summarize(leaf).is_ok_and(|leaf| leaf.self_issued);
-        is_own_issuer.then(|| super::pin::of(leaf))?
+        let key = x509::spki(leaf).ok().filter(|_| is_own_issuer)?;
+        Some(pin_of(key).to_string())
     }
 
     /// Whether what lacks is probably the server's to send: the last certificate is of somebody of

@@ -70,6 +70,13 @@ pub enum Diagnosis {
         /// `sha256/…` of its key.
         pin: String,
     },
+    /// The server's key is none of the pinned ones.
+    NotPinned {
+        /// `sha256/…` of its key.
+        pin: String,
+    },
+    /// The server's certificate, or one above it, is revoked; which, since when, and what to do.
+    Revoked(String),
     /// The server's certificate is for other names.
     WrongName {
         /// The name that was verified.
@@ -259,6 +266,8 @@ impl Diagnosis {
             Self::OtherKey { .. } => "issuer_has_other_key",
             Self::MissingIntermediate { .. } => "missing_intermediate",
             Self::SelfSigned { .. } => "self_signed",
+            Self::NotPinned { .. } => "not_pinned",
+            Self::Revoked(_) => "revoked",
             Self::WrongName { .. } => "wrong_name",
             Self::Expired { .. } => "expired",
             Self::NotYetValid { .. } => "not_yet_valid",
@@ -307,6 +316,8 @@ impl fmt::Display for Diagnosis {
             Self::OtherKey { issuer, roots } => write!(f, "one of {roots} is named {issuer:?}, and its key did not sign the server's certificate; give that CA's present certificate with ca="),
             Self::MissingIntermediate { issuer, roots } => write!(f, "the server leaves out the intermediate certificate {issuer:?}, without which none of {roots} is reached; have the server send its whole chain"),
             Self::SelfSigned { pin } => write!(f, "the server's certificate is self-signed; if it is the right server's, set ca=pin,pin={pin}"),
+            Self::NotPinned { pin } => write!(f, "the server's key is none of those of pin=; if it is the right server's, add pin={pin}"),
+            Self::Revoked(why) => write!(f, "the server presents a revoked certificate: {why}"),
             Self::WrongName { expected, names } => {
                 write!(f, "the server's certificate is not for {expected:?} but for {}; ", listed(names))?;
                 match names.iter().find_map(|name| usable_name(name)) {

@@ -5,7 +5,6 @@ mod attempt;
 mod diagnose;
 mod diagnosis;
 pub mod isolation;
-mod pin;
 pub mod report;
 mod target;
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Config, Host, IdentityConfig, ProbeTarget};
+use crate::config::{Anchors, Config, Host, IdentityConfig, ProbeTarget};
 use crate::identity::clock::Clock;
 use crate::identity::x509::{self, Summary};
 use crate::identity::{DefaultRoots, Epoch, LoadError, Material};
@@ -64,17 +64,22 @@ impl Target {
         }
     }
 
-    /// The file of its roots; `None`: those of the system.
+    /// The file of its roots; `None`: those of the system, or pins in their place.
     pub fn roots_file(&self) -> Option<String> {
-        let file = self.identity.ca.as_ref().or(self.ca.as_ref());
+        let file = match &self.identity.anchors {
+            Anchors::File(file) => Some(file),
+            Anchors::Default => self.ca.as_ref(),
+            Anchors::Pins => None,
+        };
         file.map(|file| file.display().to_string())
     }
 
-    /// Its roots, for people.
+    /// By what it trusts a server, for people.
     pub fn roots(&self) -> String {
-        match self.roots_file() {
-            Some(file) => format!("the roots in {file}"),
-            None => String::from("the system's roots"),
+        match (self.roots_file(), &self.identity.anchors) {
+            (Some(file), _) => format!("the roots in {file}"),
+            (None, Anchors::Pins) => String::from("the keys of pin="),
+            (None, _) => String::from("the system's roots"),
         }
     }
 }
@@ -115,8 +120,9 @@ impl Known {
 
     /// The names, DER, of the roots.
     pub fn roots(&self) -> impl Iterator<Item = Vec<u8>> {
-        let subjects = self.epoch.material().roots.store.subjects();
-        subjects.into_iter().map(|name| name.as_ref().to_vec())
+        let roots = self.epoch.material().roots.iter();
+        let subjects = roots.flat_map(|roots| roots.store.subjects());
+        subjects.map(|name| name.as_ref().to_vec())
     }
 
     /// Whether one of those who issued our chain is among `authorities`; `None` when there is

@@ -19,8 +19,8 @@ pub struct Facts {
     /// What became of our certificate. A resumed handshake does not ask for it: its owner knows
     /// what became of it in the full one.
     pub certificate: OurCertificate,
-    /// When the server's certificate ends, in unix seconds. A resumed handshake does not see it,
-    /// as above.
+    /// When the server's certificate ends, or the first of the lists that do not revoke it, in unix
+    /// seconds. A resumed handshake does not see it, as above.
     pub not_after: i64,
     /// The session was resumed.
     pub resumed: bool,

@@ -13,8 +13,8 @@ demo:
 test:
 	cargo test
 
-# Needs nginx, curl, openssl, ssh-keygen, chromium, wget, Python with requests, and Node with npm; Go
-# is used where it is.
+# Needs nginx, curl, openssl, ssh-keygen, chromium, wget, libfaketime, Python with requests, and Node
+# with npm; Go is used where it is.
 test-peers:
 	cargo test --features peers --test 'peers_*'
 

@@ -150,7 +150,7 @@ pub const SESSION_BYTES: usize = 248 * 1024;
 /// A remembered host name.
 pub const DNS_NAME_BYTES: usize = 512;
 /// One epoch of an identity, without its roots.
-pub const IDENTITY_BYTES: usize = 72 * 1024;
+pub const IDENTITY_BYTES: usize = 56 * 1024;
 /// A root certificate.
 pub const ROOT_BYTES: usize = 1024;
 /// What a root takes on top while its file is read.
@@ -162,7 +162,7 @@ pub const CRL_KIB_READ_BYTES: usize = 9 * 1024;
 /// A route, and its listener.
 pub const ROUTE_BYTES: usize = 9 * 1024;
 /// What is there however small the tables are.
-pub const PROCESS_BYTES: usize = 112 * 1024;
+pub const PROCESS_BYTES: usize = 98 * 1024;
 
 // ---- how long ----
 
@@ -194,6 +194,9 @@ pub const RELOAD_INTERVAL: Duration = Duration::from_secs(60);
 pub const RELOAD_PATIENCE: Duration = Duration::from_secs(2);
 /// How often they are looked at meanwhile.
 pub const RELOAD_STEP: Duration = Duration::from_millis(100);
+/// For how long a file that was written may be written again and have the same time: FAT notes
+/// times in steps of two seconds, and boards boot from it.
+pub const FILE_TIME_STEP: Duration = Duration::from_secs(2);
 /// How often the dates of our certificates are compared with the clock.
 pub const DATES_INTERVAL: Duration = Duration::from_secs(60);
 /// How often a clock that is not set is looked at.

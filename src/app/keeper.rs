@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::notify::Manager;
 use super::run::StartError;
 use crate::check::{self, Stage};
-use crate::identity::clock::{Clock, unix_seconds};
+use crate::identity::clock::{Clock, is_set, unix_seconds};
 use crate::identity::{DefaultRoots, Epoch, Identity, Reload, x509};
 use crate::limits;
 
@@ -144,9 +144,10 @@ impl Keeper {
             self.roots.expire();
             for identity in left {
                 let reload = identity.reload(&self.roots, &self.clock, asked, patient);
-                match reload.await {
-                    Reload::Unsettled => unsettled.push(identity),
-                    reload => tell(identity, &reload),
+                let reload = reload.await;
+                tell(identity, &reload);
+                if let Reload::Unsettled(_) = reload {
+                    unsettled.push(identity);
                 }
             }
             left = unsettled;
@@ -165,23 +166,28 @@ impl Keeper {
 
     /// Says what is new about the clock and the dates of our certificates.
     fn watch_time(&self) {
-        self.watch_clock();
-        let now = self.clock.time();
+        let now = self.clock.now();
+        self.watch_clock(now);
+        if !is_set(now) {
+            // Nothing is known of dates meanwhile, and what was said of them stays said.
+            return;
+        }
         let mut said = self.said.borrow_mut();
         for (identity, said) in self.identities.iter().zip(said.iter_mut()) {
             if let Ok(epoch) = identity.current() {
                 let former = said.filter(|said| said.epoch == epoch.number);
+                let now = Some(now);
                 *said = Some(watch_dates(&identity.config.name, &epoch, former, now));
             }
         }
     }
 
-    fn watch_clock(&self) {
-        let is_set = self.clock.time().is_some();
+    fn watch_clock(&self, now: SystemTime) {
+        let is_set = is_set(now);
         if self.clock_was_set.replace(is_set) == is_set {
             return;
         }
-        let now = x509::utc(unix_seconds(self.clock.now()));
+        let now = x509::utc(unix_seconds(now));
         match is_set {
             true => ::log::info!("the clock is set: {now}"),
             false => ::log::warn!(
@@ -217,7 +223,12 @@ fn watch_dates(name: &str, epoch: &Epoch, former: Option<Said>, now: Option<Syst
 fn tell(identity: &Identity, reload: &Reload) {
     let name = &identity.config.name;
     match reload {
-        Reload::Untouched | Reload::Unsettled => {}
+        Reload::Untouched => {}
+        Reload::Unsettled(error) => {
+            ::log::debug!(
+                "identity {name:?}: its files may yet be in the middle of a change: {error}"
+            );
+        }
         Reload::Unchanged(epoch) => {
             ::log::info!(
                 "identity {name:?} unchanged, keeping epoch {}",

@@ -52,6 +52,8 @@ type Offered = (Rc<Epoch>, Rc<Upstream>, Connection);
 pub(crate) struct Pooled {
     connection: Connection,
     permit: Permit,
+    /// Why it is closed when its time is over.
+    limit: NotKept,
 }
 
 /// One identity.
@@ -257,7 +259,7 @@ impl Identity {
         upstream: &Upstream,
         dialer: &Dialer,
     ) -> Result<Connection, Cause> {
-        let slot = epoch.sessions.slot(upstream, Instant::now(), epoch.now());
+        let slot = epoch.sessions.slot(upstream, Instant::now(), epoch.time()?);
         let config = Arc::clone(&slot.config);
         let facts = Gathering::default();
         let stream = connect::open(upstream, config, dialer, &self.handshakes, &facts).await?;
@@ -268,7 +270,7 @@ impl Identity {
         }
         let took = facts.took.handshake.unwrap_or_default();
         self.counters.handshakes.observe(took);
-        slot.remember(&mut facts, epoch.not_after(), Instant::now());
+        slot.remember(&mut facts, epoch.valid(), Instant::now());
         Connection::start(stream, facts).await
     }
 
@@ -286,7 +288,7 @@ impl Identity {
                 () = self.rested.notified() => {}
                 () = sleep_until(next) => {
                     while let Some(pooled) = epoch.take_expired(Instant::now()) {
-                        self.counters.not_kept(NotKept::IdleTooLong);
+                        self.counters.not_kept(pooled.limit);
                         drop(pooled);
                     }
                 }

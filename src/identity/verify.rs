@@ -20,7 +20,7 @@ use super::x509;
 use crate::config::{Host, Pin};
 use crate::error::CertificateFault;
 use crate::limits;
-use crate::upstream::connect::{self, TlsVersion};
+use crate::upstream::connect::{self, TlsVersion, Validity};
 
 /// Whom one epoch trusts, ready to verify with.
 #[derive(Debug, Clone)]
@@ -228,7 +228,7 @@ impl ServerCertVerifier for Verifier {
         };
         note_chain(&presented);
         self.terms.judge(&presented, ocsp_response)?;
-        note_end(&presented, &self.terms.crls);
+        note_validity(&presented, &self.terms.crls);
         Ok(ServerCertVerified::assertion())
     }
 
@@ -268,12 +268,11 @@ fn note_chain(presented: &Presented<'_>) {
 
 /// Nothing that is verified here is believed for longer than the certificate, and the lists that
 /// do not revoke it, say.
-fn note_end(presented: &Presented<'_>, crls: &Crls) {
-    if let Ok((_, not_after)) = x509::validity(presented.end_entity) {
-        // A list ends with that second, a certificate after it.
-        let covered = presented.next_update(crls).map(|end| end.saturating_sub(1));
-        let end = covered.map_or(not_after, |covered| covered.min(not_after));
-        connect::note(|facts| facts.not_after = end);
+fn note_validity(presented: &Presented<'_>, crls: &Crls) {
+    if let Ok((not_before, not_after)) = x509::validity(presented.end_entity) {
+        let covered = presented.next_update(crls).unwrap_or(i64::MAX);
+        let valid = Validity::new(not_before, not_after.min(covered));
+        connect::note(|facts| facts.valid = valid);
     }
 }
 

@@ -17,7 +17,7 @@ use crate::identity::Slot;
 use crate::limits;
 use crate::upstream::Upstream;
 use crate::upstream::body::RequestBody;
-use crate::upstream::connect::{self, Connection, Dialer, Facts, Gathering, Handshakes};
+use crate::upstream::connect::{self, Connection, Dialer, Facts, Gathering, Handshakes, Stream};
 use crate::wire::Asked;
 
 /// Who asks, for servers that write it down.
@@ -46,17 +46,26 @@ pub struct Answer {
 }
 
 impl Attempt {
-    /// Connects, and shakes hands.
-    pub async fn connect(upstream: &Upstream, known: &Known, slot: &Slot, dialer: &Dialer) -> Self {
-        let (attempt, connection) = Self::open(upstream, known, slot, dialer).await;
-        if let Some(connection) = connection {
-            connection.close().await;
-        }
-        attempt
+    /// Connects and shakes hands as `run` would.
+    pub async fn connect(target: &Target, known: &Known, dialer: &Dialer) -> Self {
+        let slot = known.slot(&target.upstream);
+        Self::shake(&target.upstream, known, slot, dialer).await
     }
 
-    /// Connects, shakes hands, and asks for the target's path.
-    pub async fn ask(target: &Target, known: &Known, slot: &Slot, dialer: &Dialer) -> Self {
+    /// Connects and shakes hands without a session, and with SNI or without.
+    pub async fn apart(
+        upstream: &Upstream,
+        sends_sni: bool,
+        known: &Known,
+        dialer: &Dialer,
+    ) -> Self {
+        let slot = known.epoch.sessions.apart(upstream, sends_sni);
+        Self::shake(upstream, known, Ok(slot), dialer).await
+    }
+
+    /// Connects and shakes hands as `run` would, and asks for the target's path.
+    pub async fn ask(target: &Target, known: &Known, dialer: &Dialer) -> Self {
+        let slot = known.slot(&target.upstream);
         let (mut attempt, connection) = Self::open(&target.upstream, known, slot, dialer).await;
         if let Some(mut connection) = connection {
             match answer(target, &mut connection).await {
@@ -68,22 +77,30 @@ impl Attempt {
         attempt
     }
 
+    async fn shake(
+        upstream: &Upstream,
+        known: &Known,
+        slot: Result<Rc<Slot>, Cause>,
+        dialer: &Dialer,
+    ) -> Self {
+        let (attempt, connection) = Self::open(upstream, known, slot, dialer).await;
+        if let Some(connection) = connection {
+            connection.close().await;
+        }
+        attempt
+    }
+
     async fn open(
         upstream: &Upstream,
         known: &Known,
-        slot: &Slot,
+        slot: Result<Rc<Slot>, Cause>,
         dialer: &Dialer,
     ) -> (Self, Option<Connection>) {
         let gathering = Gathering::new(Facts::detailed().into());
-        let handshakes = Handshakes::default();
-        let config = Arc::clone(&slot.config);
-        let opened = connect::open(upstream, config, dialer, &handshakes, &gathering).await;
-        let mut facts = gathering.take();
+        let opened = open(upstream, known, slot, dialer, &gathering).await;
+        let facts = gathering.take();
         let connection = match opened {
-            Ok(stream) => {
-                slot.remember(&mut facts, known.epoch.not_after(), Instant::now());
-                Connection::start(stream, facts.clone()).await
-            }
+            Ok(stream) => Connection::start(stream, facts.clone()).await,
             Err(cause) => Err(cause),
         };
         let (connection, failure) = match connection {
@@ -107,6 +124,21 @@ impl Attempt {
     pub fn shook_hands(&self) -> bool {
         self.facts.took.handshake.is_some()
     }
+}
+
+async fn open(
+    upstream: &Upstream,
+    known: &Known,
+    slot: Result<Rc<Slot>, Cause>,
+    dialer: &Dialer,
+    facts: &Gathering,
+) -> Result<Stream, Cause> {
+    let slot = slot?;
+    let config = Arc::clone(&slot.config);
+    let stream = connect::open(upstream, config, dialer, &Handshakes::default(), facts).await?;
+    let ours = known.epoch.valid();
+    slot.remember(&mut facts.borrow_mut(), ours, Instant::now());
+    Ok(stream)
 }
 
 async fn answer(target: &Target, connection: &mut Connection) -> Result<Answer, Cause> {

@@ -266,8 +266,7 @@ impl Physician<'_> {
             sni,
             ..self.target.upstream.clone()
         };
-        let slot = self.known.epoch.sessions.apart(&upstream, sends_sni);
-        Attempt::connect(&upstream, self.known, &slot, self.dialer).await
+        Attempt::apart(&upstream, sends_sni, self.known, self.dialer).await
     }
 
     async fn without_sni(&self) -> WithoutSni {

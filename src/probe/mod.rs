@@ -11,13 +11,10 @@ mod target;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use tokio::time::Instant;
-
 use crate::config::{Config, ProbeTarget};
-use crate::error::Cause;
-use crate::identity::clock::{Clock, unix_seconds};
+use crate::identity::clock::Clock;
 use crate::identity::{DefaultRoots, LoadError};
-use crate::upstream::connect::{Dialer, Facts};
+use crate::upstream::connect::Dialer;
 
 pub use attempt::{Answer, Attempt};
 pub use diagnosis::{Diagnosis, Refusal, WithoutSni};
@@ -65,17 +62,9 @@ impl Probe {
     ) -> Result<Finding, LoadError> {
         let target = Target::new(config, target);
         let known = Known::load(&target.identity, &self.roots, &self.clock)?;
-        let now = self.clock.time();
-        let first = match now {
-            Some(_) => self.ask(&target, &known).await,
-            None => Attempt {
-                facts: Facts::detailed(),
-                failure: Some(Cause::ClockNotSet),
-                answer: None,
-            },
-        };
+        let first = Attempt::ask(&target, &known, &self.dialer).await;
         let second = match &first.answer {
-            Some(_) => Some(self.connect(&target, &known).await),
+            Some(_) => Some(Attempt::connect(&target, &known, &self.dialer).await),
             None => None,
         };
         let physician = Physician {
@@ -95,27 +84,7 @@ impl Probe {
             first,
             second,
             diagnosis,
-            now,
+            now: self.clock.time(),
         })
-    }
-
-    async fn ask(&self, target: &Target, known: &Known) -> Attempt {
-        let slot = known
-            .epoch
-            .sessions
-            .slot(&target.upstream, Instant::now(), self.wall());
-        Attempt::ask(target, known, &slot, &self.dialer).await
-    }
-
-    async fn connect(&self, target: &Target, known: &Known) -> Attempt {
-        let slot = known
-            .epoch
-            .sessions
-            .slot(&target.upstream, Instant::now(), self.wall());
-        Attempt::connect(&target.upstream, known, &slot, &self.dialer).await
-    }
-
-    fn wall(&self) -> i64 {
-        unix_seconds(self.clock.now())
     }
 }

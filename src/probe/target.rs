@@ -5,10 +5,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::config::{Anchors, Config, Host, IdentityConfig, ProbeTarget};
+use crate::error::Cause;
 use crate::identity::clock::Clock;
 use crate::identity::x509::{self, Summary};
-use crate::identity::{DefaultRoots, Epoch, LoadError, Material};
+use crate::identity::{DefaultRoots, Epoch, LoadError, Material, Slot};
 use crate::upstream::Upstream;
 
 /// One upstream, as one identity.
@@ -104,6 +107,15 @@ impl Known {
         let material = Material::read(identity, default_roots)?;
         let epoch = Epoch::new(identity, material, clock, 1)?;
         Ok(Self { epoch })
+    }
+
+    /// Where sessions with `upstream` are kept.
+    ///
+    /// # Errors
+    /// The clock is not set.
+    pub fn slot(&self, upstream: &Upstream) -> Result<Rc<Slot>, Cause> {
+        let time = self.epoch.time()?;
+        Ok(self.epoch.sessions.slot(upstream, Instant::now(), time))
     }
 
     /// Our certificate.

@@ -6,8 +6,6 @@ mod verdict;
 
 use std::rc::Rc;
 
-use tokio::time::Instant;
-
 use crate::config::{IdentityConfig, TlsVersions};
 use crate::error::{Cause, TlsFault};
 use crate::identity::x509::Summary;
@@ -150,7 +148,7 @@ impl Probe {
             for (round, who) in
                 (0..ROUNDS).flat_map(|round| order.iter().map(move |who| (round, *who)))
             {
-                let attempt = self.visit(&callers[who].target, &known[who]).await;
+                let attempt = Attempt::ask(&callers[who].target, &known[who], &self.dialer).await;
                 if trial.visits.is_empty()
                     && let Some(why) = out_of_reach(&attempt)
                 {
@@ -179,12 +177,6 @@ impl Probe {
         };
         let epoch = Epoch::new(&config, caller.material.clone(), &self.clock, 1)?;
         Ok(Known { epoch })
-    }
-
-    async fn visit(&self, target: &Target, known: &Known) -> Attempt {
-        let sessions = &known.epoch.sessions;
-        let slot = sessions.slot(&target.upstream, Instant::now(), self.wall());
-        Attempt::ask(target, known, &slot, &self.dialer).await
     }
 }
 

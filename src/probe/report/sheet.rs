@@ -123,10 +123,7 @@ mod tests {
             lines[0].starts_with("  label          word word "),
             "{text}"
         );
-        assert!(
-            lines[0].len() <= 100 && lines[0].len() > 95,
-            "{text}"
-        );
+        assert!(lines[0].len() <= 100 && lines[0].len() > 95, "{text}");
         assert!(lines[1].starts_with(&format!("{margin}word")), "{text}");
         assert_eq!(lines[2], format!("{margin}{long}"));
         assert_eq!(lines[3], format!("{margin}end"));

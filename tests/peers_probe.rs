@@ -6,6 +6,7 @@ mod peers;
 mod probed;
 mod support;
 
+use peers::clock::Clock;
 use peers::cloud::{Cloud, echo};
 use peers::nginx::Nginx;
 use peers::openssl::Server;
@@ -76,6 +77,19 @@ fn everything_of_a_real_nginx_is_told() {
     ] {
         assert_eq!(field(&report, path).as_deref(), Some(value), "{path}");
     }
+}
+
+#[test]
+fn a_clock_that_is_not_set() {
+    let (cloud, clock) = (Cloud::new(), Clock::new());
+    clock.unset();
+    let _nginx = cloud.start("");
+    let report = assert_problem(
+        clock.of(as_x(&cloud, &url(&cloud))),
+        "clock_not_set",
+        "our clock is not set, so that no certificate can be checked; set it (ntpd, chrony)",
+    );
+    assert_eq!(field(&report, "dial.address"), None);
 }
 
 #[test]

@@ -3,8 +3,13 @@
 mod probed;
 mod support;
 
+use std::fs::File;
+use std::io::Read;
+
 use probed::{as_x, assert_good, field, parsed, probe, report};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use support::certs::Spec;
+use support::egret::Builder;
 use support::json::Value;
 use support::upstream::{ClientAuth, Reply, Resumption, Upstream, Versions, roots};
 use support::world::World;
@@ -280,8 +285,7 @@ fn sni_verified_name_and_host_are_those_of_the_route() {
         upstream.url()
     );
     let x = world.device("x");
-    let with_route =
-        |probe: support::egret::Builder| probe.ca(&world.ca).identity(&x).route(&route);
+    let with_route = |probe: Builder| probe.ca(&world.ca).identity(&x).route(&route);
     for words in [vec![], vec![upstream.url()]] {
         let builder = words.iter().fold(probe(), |probe, word| probe.arg(word));
         let report = assert_good(with_route(builder));
@@ -366,25 +370,36 @@ fn the_report_fits_100_columns() {
     }
 }
 
+/// What a probe writes to a terminal.
+fn on_a_terminal(probe: Builder) -> String {
+    let mut terminal = File::from(openpt(OpenptFlags::RDWR).expect("a terminal"));
+    grantpt(&terminal).expect("ours");
+    unlockpt(&terminal).expect("unlocked");
+    let name = ptsname(&terminal, Vec::new()).expect("its name");
+    let name = name.into_string().expect("a path");
+    let finished = probe
+        .through_shell(&format!("exec \"$0\" \"$@\" > {name}"))
+        .run();
+    assert_eq!(finished.code(), Some(0), "{}", finished.stderr);
+    let mut told = Vec::new();
+    // A terminal that nobody has open any more fails when all was read.
+    let _end = terminal.read_to_end(&mut told);
+    String::from_utf8(told).expect("text")
+}
+
 #[test]
 fn colour_is_for_terminals_that_did_not_refuse_it() {
     let world = World::new();
     let upstream = world.upstream().start();
     let good = "\u{1b}[32mnothing to change\u{1b}[0m";
-    // script(1) gives it a terminal.
-    let terminal =
-        r#"printf '"%s" ' "$0" "$@" > "$WORDS" && exec script -qec "sh '$WORDS'" /dev/null"#;
-    let words = world.dir.file("words").display().to_string();
-    let run = |no_color: &str| {
-        let probe = as_x(&world, &upstream.url()).env("WORDS", &words);
-        probe
-            .env("NO_COLOR", no_color)
-            .through_shell(terminal)
-            .run()
+    let on_terminal = |no_color| {
+        let probe = as_x(&world, &upstream.url());
+        on_a_terminal(probe.env("NO_COLOR", no_color))
     };
-    let coloured = run("");
-    assert!(coloured.stdout.contains(good), "{}", coloured.stdout);
-    assert!(!run("1").stdout.contains('\u{1b}'));
+    let coloured = on_terminal("");
+    assert!(coloured.contains(good), "{coloured}");
+    let plain = on_terminal("1");
+    assert!(plain.contains("nothing to change") && !plain.contains('\u{1b}'));
     let piped = as_x(&world, &upstream.url()).run();
     assert!(!piped.stdout.contains('\u{1b}'));
 }

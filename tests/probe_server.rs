@@ -6,6 +6,7 @@ mod support;
 
 use probed::{Problem, as_x, assert_good, assert_problem, field, probe, problem};
 use support::black_hole::BlackHole;
+use support::dns::{Dns, Mode};
 use support::upstream::{OnAccept, Reply, Step, Upstream, Versions};
 use support::world::World;
 
@@ -20,6 +21,20 @@ fn a_name_that_dns_does_not_have() {
     let start = "the name was not found: DNS ";
     assert!(problem.text.starts_with(start), "{}", problem.text);
     assert!(problem.text.contains("; check "), "{}", problem.text);
+}
+
+#[test]
+fn a_name_server_that_says_nothing() {
+    let world = World::new();
+    let Some(dns) = Dns::start(Mode::Silent) else {
+        return;
+    };
+    let probe = as_x(&world, "https://cloud.example").option("--connect-timeout", "300ms");
+    assert_problem(
+        dns.asked_by(probe),
+        "dns_silent",
+        "DNS did not answer in time; check the device's name servers in /etc/resolv.conf",
+    );
 }
 
 #[test]

@@ -330,6 +330,14 @@ fn files_that_are_missing_or_bad_are_told_as_check_tells_them() {
         assert_eq!(finished.stderr.lines().count(), 1);
         assert_eq!(finished.stdout, "");
     }
+    // The roots of all are told once, as the option they are.
+    let finished = probe()
+        .arg(&format!("{},identity=none", upstream.url()))
+        .ca("/nowhere")
+        .run();
+    assert_eq!(finished.code(), Some(3));
+    let told = finished.stderr.as_str();
+    assert!(told.starts_with("egret: --ca: /nowhere: "), "{told}");
     assert_eq!(upstream.state(|state| state.accepted), 0);
     // Whose files do not matter here are not looked at.
     let finished = probe()

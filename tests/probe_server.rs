@@ -55,6 +55,17 @@ fn a_port_where_nothing_listens() {
 }
 
 #[test]
+fn an_address_that_nothing_leads_to() {
+    let world = World::new();
+    // TCP cannot go to a broadcast address; it fails before a packet is sent.
+    assert_problem(
+        as_x(&world, "https://255.255.255.255"),
+        "unroutable",
+        "no way to 255.255.255.255:443; check the network and its routes",
+    );
+}
+
+#[test]
 fn packets_that_vanish() {
     let world = World::new();
     let hole = BlackHole::new();

@@ -175,6 +175,15 @@ fn a_certificate_out_of_its_time() {
     }
 }
 
+#[test]
+fn a_certificate_that_is_for_clients() {
+    let world = World::new();
+    let leaf = world.servers.client("localhost");
+    let text = "the server's certificate is not trusted: it is not for TLS servers \
+         (extendedKeyUsage lacks serverAuth); have one issued that is";
+    untrusted(&world, &leaf, "untrusted", text);
+}
+
 /// The value of `pin=` in a text.
 fn pin(text: &str) -> &str {
     let (_, rest) = text.split_once("pin=sha256/").expect("a pin");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use super::{BAD_FILES, DONE, FAILED, complain, run, say};
-use crate::check::Fault;
+use crate::check::{self, Fault};
 use crate::config::{Compared, Config, IdentityConfig, ProbePlan, ProbeTarget};
 use crate::identity::clock::SystemClock;
 use crate::identity::{DefaultRoots, LoadError};
@@ -105,10 +105,17 @@ impl Session<'_> {
         self.good &= say(&format!("{}\n", sheet.into_text())) == DONE;
     }
 
+    /// All that is wrong with the files of an identity that did not load, as `check` tells it. Dates
+    /// are none of it: the server judges.
     fn fault(&mut self, identity: &IdentityConfig, error: LoadError) {
-        let fault = Fault::of(identity, error);
-        if !self.faults.contains(&fault) {
-            self.faults.push(fault);
+        let mut all = check::faults(&[identity], Some(&self.probe.roots), None);
+        if all.is_empty() {
+            all.push(Fault::of(identity, error));
+        }
+        for fault in all {
+            if !self.faults.contains(&fault) {
+                self.faults.push(fault);
+            }
         }
     }
 

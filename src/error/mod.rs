@@ -305,16 +305,13 @@ impl Cause {
         self.status() < 500
     }
 
-    /// Whether a probe can tell more of it than is known here.
+    /// Whether a probe can tell what to change, where that is not known here.
     fn wants_a_probe(&self) -> bool {
         matches!(
             self,
-            Self::Certificate(_)
-                | Self::Alert(_)
+            Self::Alert(_)
                 | Self::CertificateRefused(_)
-                | Self::CertificateMissing(_)
                 | Self::ClosedAfterCertificate
-                | Self::ClosedWithoutCertificate
                 | Self::Tls(_)
                 | Self::ConnectTimeout(Phase::Tls)
         )

@@ -41,6 +41,9 @@ impl Physician<'_> {
             Cause::DnsTimeout => Diagnosis::DnsSilent,
             Cause::ConnectRefused(address) => Diagnosis::Refused(address.clone()),
             Cause::Unroutable(why) => Diagnosis::Unroutable(why.clone()),
+            Cause::ConnectFailed(why) => {
+                Diagnosis::Unroutable(format!("{why}; check host, port and firewalls"))
+            }
             Cause::ConnectTimeout(Phase::Tcp) => Diagnosis::Blackholed(self.target.upstream.port),
             Cause::ConnectTimeout(Phase::Tls) => Diagnosis::StallsInHandshake,
             Cause::Certificate(fault) => self.of_certificate(fault).await,

@@ -90,6 +90,8 @@ fn help_tells_every_default_as_it_is() {
             "--identity",
             "--route",
             "--forward",
+            "--json",
+            "--isolation",
             "--access-log",
             "--syslog",
         ])

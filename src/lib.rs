@@ -11,12 +11,13 @@
 //! | [`app`] | wiring, signals, start and stop, what time changes (`keeper`); [`check`] is what `egret check` prints |
 //! | [`server`] | bind or take over, accept, deadlines, drain |
 //! | [`proxy`] | one request: who may, routes and forward rules, headers, exchange, body, tunnel |
+//! | [`probe`] | `egret probe`: what happens on the wire, what is wrong and what to change |
 //! | [`identity`] | who we are: epochs, sessions, verification, certificates, the clock |
 //! | [`upstream`] | connections to the cloud: pool, resolver, dial, TLS and HTTP, request bodies |
 //! | [`wire`] | the strict reader under hyper, both sides |
 //! | [`config`] | options as types |
 //! | [`table`] | the table of fixed size |
-//! | [`flags`], [`error`], [`limits`], [`metrics`], [`log`] | strings of the command line, causes, constants, counters, log lines |
+//! | [`flags`], [`error`], [`limits`], [`metrics`], [`log`], [`json`] | strings of the command line, causes, constants, counters, log lines, JSON |
 //!
 //! `rustls` is named only in `identity` and `upstream::connect`, `webpki` and `ring` only in
 //! `identity`, `base64` only in `config`, `argh` only in `flags`, `heapless` only in `table` and
@@ -46,9 +47,11 @@ pub mod config;
 pub mod error;
 pub mod flags;
 pub mod identity;
+pub mod json;
 pub mod limits;
 pub mod log;
 pub mod metrics;
+pub mod probe;
 pub mod proxy;
 pub mod server;
 pub mod table;

@@ -26,7 +26,8 @@ pub struct Fault {
 }
 
 impl Fault {
-    fn of(identity: &IdentityConfig, why: impl Display) -> Self {
+    /// A fault of what `identity` names.
+    pub fn of(identity: &IdentityConfig, why: impl Display) -> Self {
         Self {
             option: format!("--identity {:?}", identity.text),
             why: why.to_string(),
@@ -55,7 +56,7 @@ pub fn examine<'a>(config: &'a Config, clock: &Arc<dyn Clock>) -> Result<Report<
         .iter()
         .map(|identity| {
             Material::read(identity, &roots)
-                .and_then(|material| Epoch::new(identity, material, clock, 1))
+                .and_then(|material| Epoch::new(identity, material, clock, None, 1))
                 .map_err(|error| vec![Fault::of(identity, error)])
         })
         .collect::<Result<_, _>>()?;

@@ -27,7 +27,12 @@ pub enum FlagError {
         /// What may have been meant.
         nearest: Option<&'static str>,
     },
-    /// An option or a command of egret that this version does not have.
+    /// An option of `egret probe` without that command.
+    OnlyProbe {
+        /// Its name.
+        flag: String,
+    },
+    /// An option of egret that this version does not have.
     NotBuilt {
         /// Its name.
         word: String,
@@ -114,6 +119,9 @@ impl fmt::Display for FlagError {
             Self::File { path, problem } => write!(f, "@{}{problem}", path.escape_debug()),
             Self::UnknownCommand { word, nearest } => {
                 write!(f, "{word:?}: unknown command; {}", Remedy(nearest))
+            }
+            Self::OnlyProbe { flag } => {
+                write!(f, "{flag}: belongs to a probe; run: egret probe {flag}")
             }
             Self::NotBuilt { word } => {
                 write!(f, "{word}: is not built yet in this version; leave it out")

@@ -160,7 +160,7 @@ pub const CRL_KIB_BYTES: usize = 7 * 1024;
 /// What a KiB of revocation lists takes on top while its file is read.
 pub const CRL_KIB_READ_BYTES: usize = 9 * 1024;
 /// A route, and its listener.
-pub const ROUTE_BYTES: usize = 9 * 1024;
+pub const ROUTE_BYTES: usize = 12 * 1024;
 /// What is there however small the tables are.
 pub const PROCESS_BYTES: usize = 98 * 1024;
 

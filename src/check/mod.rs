@@ -56,7 +56,7 @@ pub fn examine<'a>(config: &'a Config, clock: &Arc<dyn Clock>) -> Result<Report<
         .iter()
         .map(|identity| {
             Material::read(identity, &roots)
-                .and_then(|material| Epoch::new(identity, material, clock, 1))
+                .and_then(|material| Epoch::new(identity, material, clock, None, 1))
                 .map_err(|error| vec![Fault::of(identity, error)])
         })
         .collect::<Result<_, _>>()?;

@@ -106,6 +106,13 @@ fn read(flags: &Flags, needs: Needs, errors: &mut Vec<ConfigError>) -> Config {
         access_log: options.access_log,
         syslog: options.syslog,
         log: single("--log", &options.log, LevelFilter::Info, level, errors),
+        keylog: single(
+            "--keylog",
+            &options.keylog,
+            None,
+            |text| values::file(text).map(Some),
+            errors,
+        ),
         pidfile: single(
             "--pidfile",
             &options.pidfile,

@@ -60,6 +60,8 @@ pub struct Config {
     pub syslog: bool,
     /// `--log`.
     pub log: log::LevelFilter,
+    /// `--keylog`: where TLS secrets are written.
+    pub keylog: Option<PathBuf>,
     /// `--pidfile`.
     pub pidfile: Option<PathBuf>,
 }

@@ -120,6 +120,8 @@ Others:
                          (default: 60s); 0: only on SIGHUP
   --access-log           one line a request, in logfmt, to standard output
   --syslog               both logs to /dev/log
+  --keylog FILE          the secrets of all TLS connections, for Wireshark: who
+                         reads it can read everything (default: none)
   --log LEVEL            off, error, warn, info, debug or trace, to standard
                          error (default: info)
   --pidfile FILE         the number of the process, from when it listens to its

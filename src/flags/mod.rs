@@ -19,7 +19,7 @@ pub use nearest::nearest;
 
 /// Options that belong to egret and wait for a later version. Building one means taking its line
 /// away here and adding a field to [`Options`].
-const NOT_BUILT: [&str; 2] = ["--admin", "--keylog"];
+const NOT_BUILT: [&str; 1] = ["--admin"];
 
 /// Commands that may come first.
 const COMMANDS: [&str; 4] = ["run", "check", "probe", "help"];
@@ -113,6 +113,9 @@ pub struct Options {
     /// logs go to the system's logger
     #[argh(switch)]
     pub syslog: bool,
+    /// where TLS secrets are written, for debugging
+    #[argh(option)]
+    pub keylog: Option<String>,
     /// what is logged
     #[argh(option)]
     pub log: Option<String>,

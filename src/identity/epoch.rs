@@ -11,12 +11,13 @@ use rustls::client::{ResolvesClientCert, Resumption, TicketRequest};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::sign::CertifiedKey;
 use rustls::{
-    CipherSuite, ClientConfig, SignatureScheme, SupportedCipherSuite, SupportedProtocolVersion,
-    version,
+    CipherSuite, ClientConfig, KeyLog, SignatureScheme, SupportedCipherSuite,
+    SupportedProtocolVersion, version,
 };
 
 use super::Pooled;
 use super::clock::{Clock, VerifierTime, since_1970};
+use super::keylog::KeyLogFile;
 use super::material::{LoadError, Material};
 use super::sessions::Sessions;
 use super::verify::Trust;
@@ -53,6 +54,7 @@ impl Epoch {
         config: &IdentityConfig,
         material: Material,
         clock: &Arc<dyn Clock>,
+        key_log: Option<&Arc<KeyLogFile>>,
         number: u32,
     ) -> Result<Rc<Self>, LoadError> {
         let provider = Arc::new(provider(has_aes_instructions()));
@@ -66,7 +68,10 @@ impl Epoch {
         };
         let certified = material.credentials.as_ref();
         let certified = certified.map(|credentials| Arc::clone(&credentials.certified));
-        let base = client_config(config, &trust, provider, certified, clock)?;
+        let mut base = client_config(config, &trust, provider, certified, clock)?;
+        if let Some(key_log) = key_log {
+            base.key_log = Arc::clone(key_log) as Arc<dyn KeyLog>;
+        }
         Ok(Rc::new(Self {
             number,
             sessions: Sessions::new(base, trust, config.sessions),

@@ -5,6 +5,7 @@ pub mod clock;
 mod epoch;
 mod fault;
 mod files;
+mod keylog;
 mod lease;
 mod material;
 pub mod pem;
@@ -16,6 +17,7 @@ pub mod x509;
 
 pub use epoch::Epoch;
 pub use fault::pin_of;
+pub use keylog::{KeyLogError, KeyLogFile};
 pub use lease::{Lease, PlainLease};
 pub use material::{DefaultRoots, LoadError, Material};
 pub use reload::Reload;
@@ -63,6 +65,8 @@ pub struct Identity {
     pub config: IdentityConfig,
     /// What it did.
     pub counters: IdentityCounters,
+    /// `--keylog`.
+    key_log: Option<Arc<KeyLogFile>>,
     state: RefCell<State>,
     slots: Rc<Slots<Wanted, Offered>>,
     handshakes: Handshakes,
@@ -75,7 +79,13 @@ pub struct Identity {
 impl Identity {
     /// An identity whose files have not been read.
     pub fn new(config: IdentityConfig) -> Rc<Self> {
+        Self::with_key_log(config, None)
+    }
+
+    /// The same, with the secrets of its connections written down.
+    pub fn with_key_log(config: IdentityConfig, key_log: Option<Arc<KeyLogFile>>) -> Rc<Self> {
         Rc::new(Self {
+            key_log,
             slots: Slots::new(config.connections, config.waiting),
             config,
             counters: IdentityCounters::default(),

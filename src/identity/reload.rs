@@ -152,7 +152,7 @@ impl Identity {
     fn renew(&self, material: Material, clock: &Arc<dyn Clock>) -> Result<Rc<Epoch>, LoadError> {
         let former = self.current().ok();
         let number = former.as_ref().map_or(1, |former| former.number + 1);
-        let epoch = Epoch::new(&self.config, material, clock, number)?;
+        let epoch = Epoch::new(&self.config, material, clock, self.key_log.as_ref(), number)?;
         self.state.borrow_mut().epoch = Some(Rc::clone(&epoch));
         if let Some(former) = former {
             former.retire();

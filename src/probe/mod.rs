@@ -13,7 +13,7 @@ use std::time::SystemTime;
 
 use crate::config::{Config, ProbeTarget};
 use crate::identity::clock::Clock;
-use crate::identity::{DefaultRoots, LoadError};
+use crate::identity::{DefaultRoots, KeyLogFile, LoadError};
 use crate::upstream::connect::Dialer;
 
 pub use attempt::{Answer, Attempt};
@@ -48,6 +48,8 @@ pub struct Probe {
     pub roots: DefaultRoots,
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
+    /// `--keylog`.
+    pub key_log: Option<Arc<KeyLogFile>>,
 }
 
 impl Probe {
@@ -61,7 +63,7 @@ impl Probe {
         target: &ProbeTarget,
     ) -> Result<Finding, LoadError> {
         let target = Target::new(config, target);
-        let known = Known::load(&target.identity, &self.roots, &self.clock)?;
+        let known = Known::load(&target.identity, self)?;
         let first = Attempt::ask(&target, &known, &self.dialer).await;
         let second = match &first.answer {
             Some(_) => Some(Attempt::connect(&target, &known, &self.dialer).await),

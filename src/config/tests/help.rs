@@ -81,6 +81,7 @@ fn help_tells_every_default_as_it_is() {
         ("--reload-interval", reload),
         ("--log", "info".to_owned()),
         ("--pidfile", "none".to_owned()),
+        ("--keylog", "none".to_owned()),
     ];
     let all: Vec<_> = defaults
         .iter()

@@ -24,7 +24,7 @@ pub(super) fn main(config: &Config, plan: &ProbePlan, json: bool) -> u8 {
     match look(config, plan, json) {
         Ok(code) => code,
         Err(error) => {
-            ::log::error!("{error}");
+            complain(&[&error]);
             error.exit_code()
         }
     }

@@ -210,6 +210,19 @@ impl std::fmt::Display for IdentityCounters {
     }
 }
 
+/// What the resolver did.
+#[derive(Debug, Default)]
+pub struct DnsCounters {
+    /// Lookups that ended.
+    pub lookups: Counter,
+    /// Those of them that failed; an answer of "no such name" is not a failure.
+    pub failures: Counter,
+    /// Times an older answer stood in for one that failed or did not come.
+    pub stale: Counter,
+    /// Times the queue was full.
+    pub queue_full: Counter,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -25,6 +25,7 @@ pub use error::DnsError;
 pub use lookup::{Lookup, System};
 
 use crate::limits;
+use crate::metrics::DnsCounters;
 use crate::table::Lru;
 
 /// The process's resolver; a clone is the same one.
@@ -33,17 +34,9 @@ pub struct Resolver {
     shared: Rc<Shared>,
 }
 
-/// What the resolver did since the start, and what it holds now.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Stats {
-    /// Lookups that ended.
-    pub lookups: u64,
-    /// Those of them that failed; an answer of "no such name" is not a failure.
-    pub failures: u64,
-    /// Times an older answer stood in for one that failed or did not come.
-    pub stood_in: u64,
-    /// Times the queue was full.
-    pub queue_full: u64,
+/// What the resolver holds now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
     /// Names whose addresses are remembered.
     pub names: usize,
     /// Lookups on a thread now.
@@ -55,6 +48,7 @@ pub struct Stats {
 struct Shared {
     lookup: Arc<dyn Lookup>,
     periods: Periods,
+    counters: DnsCounters,
     tables: RefCell<Tables>,
 }
 
@@ -71,7 +65,6 @@ struct Tables {
     kept: Vec<String>,
     running: Vec<Rc<Flight>>,
     queue: VecDeque<Rc<Flight>>,
-    stats: Stats,
 }
 
 /// The last good answer for a name.
@@ -119,12 +112,12 @@ impl Resolver {
             kept: Vec::new(),
             running: Vec::with_capacity(limits::DNS_THREADS),
             queue: VecDeque::with_capacity(limits::DNS_QUEUE),
-            stats: Stats::default(),
         };
         Self {
             shared: Rc::new(Shared {
                 lookup,
                 periods,
+                counters: DnsCounters::default(),
                 tables: RefCell::new(tables),
             }),
         }
@@ -153,15 +146,19 @@ impl Resolver {
         Ok(last)
     }
 
-    /// What the resolver did, and what it holds.
-    pub fn stats(&self) -> Stats {
+    /// What it holds now.
+    pub fn usage(&self) -> Usage {
         let tables = self.shared.tables.borrow();
-        Stats {
+        Usage {
             names: tables.answers.len(),
             running: tables.running.len(),
             queued: tables.queue.len(),
-            ..tables.stats
         }
+    }
+
+    /// What it did since the start.
+    pub fn counters(&self) -> &DnsCounters {
+        &self.shared.counters
     }
 
     fn known(&self, host: &str) -> Option<(Addresses, Duration)> {
@@ -187,8 +184,8 @@ impl Resolver {
 
     /// Counts, and says once, that an older answer is used.
     fn stand_in(&self, host: &str, age: Duration, why: &dyn std::fmt::Display) {
+        self.shared.counters.stale.add_one();
         let mut tables = self.shared.tables.borrow_mut();
-        tables.stats.stood_in += 1;
         if let Some(answer) = tables.answers.get(host)
             && !mem::replace(&mut answer.stands_in, true)
         {
@@ -214,7 +211,8 @@ impl Resolver {
             tables.running.push(flight.clone());
             tokio::task::spawn_local(fly(self.shared.clone(), flight.clone()));
         } else {
-            tables.enqueue(flight.clone())?;
+            let queued = tables.enqueue(flight.clone());
+            queued.inspect_err(|_| self.shared.counters.queue_full.add_one())?;
         }
         if let Some(answer) = tables.answers.get(host) {
             answer.renewal = Rc::downgrade(&flight);
@@ -228,6 +226,10 @@ async fn fly(shared: Rc<Shared>, first: Rc<Flight>) {
     let mut next = Some(first);
     while let Some(flight) = next {
         let outcome = lookup::ask(shared.lookup.clone(), flight.name.clone()).await;
+        shared.counters.lookups.add_one();
+        if outcome.as_ref().is_err_and(|error| !error.is_answer()) {
+            shared.counters.failures.add_one();
+        }
         let mut tables = shared.tables.borrow_mut();
         tables.keep(&flight, &outcome);
         // It is set here only, once.
@@ -248,7 +250,6 @@ impl Tables {
             self.queue.retain(|queued| Rc::strong_count(queued) > 1);
         }
         if self.queue.len() >= limits::DNS_QUEUE {
-            self.stats.queue_full += 1;
             return Err(DnsError::QueueFull);
         }
         self.queue.push_back(flight);
@@ -257,13 +258,12 @@ impl Tables {
 
     /// Remembers what came out of a lookup.
     fn keep(&mut self, flight: &Flight, outcome: &Result<Addresses, DnsError>) {
-        self.stats.lookups += 1;
         match outcome {
             Ok(addresses) => self.keep_answer(&flight.name, *addresses),
             Err(error) if error.is_answer() => {
                 self.answers.remove(flight.name.as_str());
             }
-            Err(_) => self.stats.failures += 1,
+            Err(_) => {}
         }
     }
 

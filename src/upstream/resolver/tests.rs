@@ -147,7 +147,7 @@ async fn when_every_thread_hangs_a_new_name_waits_and_known_ones_go_on() {
     hang_all_threads(&fake, &resolver).await;
 
     let waiting = ask(&resolver, "new.example");
-    until(|| resolver.stats().queued == 1).await;
+    until(|| resolver.usage().queued == 1).await;
     let known = promptly(ask(&resolver, "known.example")).await;
     assert_eq!(known, answer_for("known.example"));
     assert!(!waiting.is_finished());
@@ -203,16 +203,16 @@ async fn the_last_good_answer_stands_in_when_dns_fails() {
     for count in 1..=3 {
         let answer = promptly(ask(&resolver, "a.example")).await;
         assert_eq!(answer, answer_for("a.example"));
-        assert_eq!(resolver.stats().stood_in, count);
+        assert_eq!(resolver.counters().stale.get(), count);
     }
-    assert_eq!(resolver.stats().failures, 3);
+    assert_eq!(resolver.counters().failures.get(), 3);
     let unknown = promptly(ask(&resolver, "b.example")).await;
     let reason = "Temporary failure in name resolution".to_owned();
     assert_eq!(unknown, Err(DnsError::Failed(reason)));
 
     fake.script().failing = None;
     promptly(ask(&resolver, "a.example")).await.expect("answer");
-    assert_eq!(resolver.stats().stood_in, 3);
+    assert_eq!(resolver.counters().stale.get(), 3);
 }
 
 #[tokio::test(flavor = "local")]
@@ -225,7 +225,7 @@ async fn a_name_of_the_options_keeps_its_answer_however_many_others_are_asked_fo
         let name = format!("other{number}.example");
         assert_eq!(promptly(ask(&resolver, &name)).await, answer_for(&name));
     }
-    assert_eq!(resolver.stats().names, limits::DNS_NAMES);
+    assert_eq!(resolver.usage().names, limits::DNS_NAMES);
     fake.script().failing = Some("Temporary failure in name resolution");
     let answer = promptly(ask(&resolver, "a.example")).await;
     assert_eq!(answer, answer_for("a.example"));
@@ -261,7 +261,7 @@ async fn the_last_good_answer_stands_in_when_dns_does_not_answer_in_time() {
         assert_eq!(answer, answer_for("a.example"));
     }
     assert_eq!(fake.lookups("a.example"), 2);
-    assert_eq!(resolver.stats().stood_in, 3);
+    assert_eq!(resolver.counters().stale.get(), 3);
     fake.release("a.example");
 }
 
@@ -288,8 +288,8 @@ async fn a_name_that_no_longer_exists_loses_its_old_answer() {
     fake.script().failing = Some("Name or service not known");
     let gone = promptly(ask(&resolver, "a.example")).await;
     assert!(matches!(gone, Err(DnsError::NoSuchName(_))), "{gone:?}");
-    assert_eq!(resolver.stats().names, 0);
-    assert_eq!(resolver.stats().failures, 0);
+    assert_eq!(resolver.usage().names, 0);
+    assert_eq!(resolver.counters().failures.get(), 0);
 }
 
 #[tokio::test(flavor = "local")]
@@ -303,11 +303,11 @@ async fn a_full_queue_is_an_error_and_who_gave_up_makes_room() {
     let waiting: Vec<_> = (0..limits::DNS_QUEUE)
         .map(|number| ask(&resolver, &format!("waits{number}.example")))
         .collect();
-    until(|| resolver.stats().queued == limits::DNS_QUEUE).await;
+    until(|| resolver.usage().queued == limits::DNS_QUEUE).await;
 
     let refused = promptly(ask(&resolver, "late.example")).await;
     assert_eq!(refused, Err(DnsError::QueueFull));
-    assert_eq!(resolver.stats().queue_full, 1);
+    assert_eq!(resolver.counters().queue_full.get(), 1);
     let known = promptly(ask(&resolver, "known.example")).await;
     assert_eq!(known, answer_for("known.example"));
 
@@ -316,7 +316,7 @@ async fn a_full_queue_is_an_error_and_who_gave_up_makes_room() {
         assert!(asker.await.is_err());
     }
     let late = ask(&resolver, "late.example");
-    until(|| resolver.stats().queued == 1).await;
+    until(|| resolver.usage().queued == 1).await;
     release_all(&fake);
     assert_eq!(promptly(late).await, answer_for("late.example"));
 }
@@ -330,10 +330,10 @@ async fn who_gives_up_leaves_an_answer_for_the_next() {
     fake.asked("a.example", 1).await;
     asker.abort();
     assert!(asker.await.is_err());
-    assert_eq!(resolver.stats().running, 1);
+    assert_eq!(resolver.usage().running, 1);
 
     fake.release("a.example");
-    until(|| resolver.stats().running == 0).await;
+    until(|| resolver.usage().running == 0).await;
     let answer = promptly(ask(&resolver, "a.example")).await;
     assert_eq!(answer, answer_for("a.example"));
     assert_eq!(fake.lookups("a.example"), 1);
@@ -368,10 +368,10 @@ async fn ten_thousand_names_fit_in_the_table() {
     for _ in 0..10_000 {
         let name = format!("{:x}.example", random.number());
         assert_eq!(resolver.resolve(&name).await, answer_for(&name));
-        assert!(resolver.stats().names <= limits::DNS_NAMES);
+        assert!(resolver.usage().names <= limits::DNS_NAMES);
     }
-    assert_eq!(resolver.stats().names, limits::DNS_NAMES);
-    assert_eq!(resolver.stats().lookups, 10_000);
+    assert_eq!(resolver.usage().names, limits::DNS_NAMES);
+    assert_eq!(resolver.counters().lookups.get(), 10_000);
 }
 
 #[tokio::test(flavor = "local")]

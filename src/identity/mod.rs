@@ -9,6 +9,7 @@ mod material;
 pub mod pem;
 mod reload;
 mod sessions;
+mod usage;
 mod verify;
 pub mod x509;
 
@@ -16,6 +17,7 @@ pub use epoch::Epoch;
 pub use lease::{Lease, PlainLease};
 pub use material::{DefaultRoots, LoadError, Material};
 pub use reload::Reload;
+pub use usage::Usage;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

@@ -65,6 +65,23 @@ impl Clients {
         self.members.borrow().len()
     }
 
+    /// Those of them that wait for nothing.
+    pub fn idle(&self) -> usize {
+        let members = self.members.borrow();
+        let is_idle = |entry: &&Rc<Entry>| entry.inbound.idle_since().is_some();
+        members.iter().filter(is_idle).count()
+    }
+
+    /// How many may be.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// What the log calls the LISTEN.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Whether no client is connected.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -71,6 +71,13 @@ impl Default for Handshakes {
 }
 
 impl Handshakes {
+    /// Places taken: by handshakes under way, and by those that wait for one of the process's.
+    pub fn taken(&self) -> usize {
+        limits::HANDSHAKES_PER_IDENTITY
+            - self.own.available_permits()
+            - self.more.available_permits()
+    }
+
     /// Waits for a place. No semaphore is ever closed: an error would only mean that nobody is
     /// counted.
     async fn place<'a>(&'a self, shared: &'a Semaphore) -> [Option<SemaphorePermit<'a>>; 2] {

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `main` | exit codes |
 //! | [`app`] | wiring, signals, start and stop, what time changes (`keeper`); [`check`] is what `egret check` prints |
+//! | [`admin`] | what egret tells of itself: health, metrics, the status page |
 //! | [`server`] | bind or take over, accept, deadlines, drain |
 //! | [`proxy`] | one request: who may, routes and forward rules, headers, exchange, body, tunnel |
 //! | [`identity`] | who we are: epochs, sessions, verification, certificates, the clock |
@@ -16,7 +17,7 @@
 //! | [`wire`] | the strict reader under hyper, both sides |
 //! | [`config`] | options as types |
 //! | [`table`] | the table of fixed size |
-//! | [`flags`], [`error`], [`limits`], [`metrics`], [`log`] | strings of the command line, causes, constants, counters, log lines |
+//! | [`flags`], [`error`], [`limits`], [`metrics`], [`log`], [`json`] | strings of the command line, causes, constants, counters, log lines, JSON |
 //!
 //! `rustls` is named only in `identity` and `upstream::connect`, `argh` only in `flags`,
 //! `heapless` only in `table` and `upstream::pool`.
@@ -39,12 +40,14 @@
     warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)
 )]
 
+pub mod admin;
 pub mod app;
 pub mod check;
 pub mod config;
 pub mod error;
 pub mod flags;
 pub mod identity;
+pub mod json;
 pub mod limits;
 pub mod log;
 pub mod metrics;

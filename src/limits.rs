@@ -15,6 +15,8 @@ pub const ROUTES_MAX: usize = 64;
 pub const CLIENTS_MAX: usize = 1024;
 /// Client connections over all listeners by default.
 pub const CLIENTS_DEFAULT: usize = 256;
+/// Clients of `--admin`, beside those of `--max-clients`.
+pub const ADMIN_CLIENTS: usize = 4;
 /// Upstream connections of one identity, the most that `connections=` may say.
 pub const CONNECTIONS_MAX: usize = 64;
 /// Upstream connections of one identity by default.
@@ -43,6 +45,8 @@ pub const DNS_QUEUE: usize = 16;
 pub const DNS_THREADS: usize = 2;
 /// Sockets that race for one upstream connection.
 pub const DIAL_SOCKETS: usize = 2;
+/// Bytes of a route's name in metrics; longer ones are cut and numbered.
+pub const ROUTE_LABEL_MAX: usize = 64;
 /// Characters of an identity's name.
 pub const IDENTITY_NAME_MAX: usize = 64;
 /// `from=` ranges of one route or forward rule.
@@ -73,6 +77,8 @@ pub const HEAD_MAX: usize = 32 * 1024;
 pub const HEAD_DEFAULT: usize = 16 * 1024;
 /// The least that `--max-header` may say.
 pub const HEAD_MIN: usize = 1024;
+/// The head of a request to `--admin`: a browser sends the cookies of everything on the host.
+pub const ADMIN_HEAD_MAX: usize = 16 * 1024;
 /// An upstream's response head.
 pub const UPSTREAM_HEAD_MAX: usize = 32 * 1024;
 /// hyper's read and write buffer of one connection: bounds what a stalled peer holds.
@@ -104,6 +110,8 @@ pub const OPTIONS_FILE_MAX: u64 = 256 * 1024;
 pub const ACCESS_LINE_MAX: usize = 4 * 1024;
 /// The target in a line of the access log; more is cut off.
 pub const ACCESS_TARGET_MAX: usize = 2 * 1024;
+/// A failure as the status page remembers it; more is cut off.
+pub const FAILURE_TEXT_MAX: usize = 512;
 /// Certificates in our own chain.
 pub const OWN_CHAIN_CERTS_MAX: usize = 16;
 
@@ -188,6 +196,10 @@ pub const LINGER: Duration = Duration::from_secs(2);
 /// What peers can bring about again and again is logged at most once in this time: that one of
 /// them was refused, that descriptors ran out.
 pub const REFUSAL_LOG: Duration = Duration::from_secs(60);
+/// A client of `--admin` sends its head in this time.
+pub const ADMIN_HEADER_TIMEOUT: Duration = Duration::from_secs(5);
+/// A client of `--admin` that is silent, or does not take its answer, for so long is closed.
+pub const ADMIN_IDLE: Duration = Duration::from_secs(20);
 /// TCP keepalive on upstream sockets: idle time before the first probe.
 pub const KEEPALIVE_TIME: Duration = Duration::from_secs(30);
 /// TCP keepalive on upstream sockets: between probes.
@@ -203,6 +215,7 @@ const _: () = {
     assert!(0 < HANDSHAKES_PER_IDENTITY && HANDSHAKES_PER_IDENTITY <= HANDSHAKES_MAX);
     // Each identity has one place of its own.
     assert!(IDENTITIES_MAX <= HANDSHAKES_MAX);
+    assert!(ADMIN_HEAD_MAX <= HEAD_MAX);
     assert!(HEAD_MIN <= HEAD_DEFAULT && HEAD_DEFAULT <= HEAD_MAX);
     // hyper refuses a head that does not fit its buffer, without our text.
     assert!(HEAD_MAX <= BUFFER_MAX && UPSTREAM_HEAD_MAX <= BUFFER_MAX);

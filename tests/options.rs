@@ -92,7 +92,7 @@ fn every_mistake_is_told_at_once_in_a_line_of_its_own() {
         ["--header-timeout \"soon\"", "500ms"],
         ["--max-header \"1m\"", "32"],
         ["--nonsense", "unknown"],
-        ["--admin", "not built yet"],
+        ["--keylog", "not built yet"],
     ] {
         let told = |line: &&&str| parts.iter().all(|part| line.contains(part));
         assert_eq!(

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use super::keeper::Keeper;
 use super::{BAD_FILES, BAD_OPTIONS, FAILED};
+use crate::admin::Admin;
 use crate::config::{Config, IdentityId};
 use crate::identity::clock::{Clock, SystemClock};
 use crate::identity::{DefaultRoots, Identity};
@@ -80,6 +81,8 @@ pub(super) struct App {
     pub(super) identities: Vec<Rc<Identity>>,
     pub(super) listeners: Vec<Rc<Listener>>,
     pub(super) accepting: Vec<JoinHandle<()>>,
+    /// `--admin`.
+    pub(super) admin: Option<Rc<Admin>>,
     /// Unix sockets that were made here.
     pub(super) sockets: Vec<SocketFile>,
     keeper: Rc<Keeper>,
@@ -149,6 +152,7 @@ impl App {
             identities,
             listeners: Vec::new(),
             accepting: Vec::new(),
+            admin: None,
             sockets: Vec::new(),
             keeper: Rc::new(keeper),
             clock,
@@ -206,6 +210,9 @@ impl App {
             accepting.abort();
         }
         let open: usize = self.listeners.iter().map(|one| one.clients.len()).sum();
+        if let Some(admin) = &self.admin {
+            admin.stop();
+        }
         ::log::info!("stopping: {open} client connections open");
         for identity in &self.identities {
             identity.stop_keeping();
@@ -237,7 +244,8 @@ fn raise_descriptor_limit(config: &Config) {
     );
     let allowed = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     let connections: usize = config.identities.iter().map(|one| one.connections).sum();
-    let wanted = (config.limits.clients + connections + limits::SPARE_DESCRIPTORS) as u64;
+    let admin = config.admin.as_ref().map_or(0, |_| limits::ADMIN_CLIENTS);
+    let wanted = (config.limits.clients + admin + connections + limits::SPARE_DESCRIPTORS) as u64;
     if allowed < wanted {
         ::log::warn!(
             "only {allowed} descriptors are allowed and {wanted} may be wanted; raise ulimit -n, or lower --max-clients"

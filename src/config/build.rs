@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use log::LevelFilter;
 
+use super::admin::AdminDraft;
 use super::draft::{self, Draft};
 use super::forward::ForwardDraft;
 use super::route::RouteDraft;
@@ -53,9 +54,10 @@ pub fn build(flags: &Flags) -> Result<Config, Rejected> {
     let known = (!hidden).then_some(identities.as_slice());
     let routes: Vec<RouteDraft> = draft::read_all(&options.route, known, &mut errors);
     let forwards: Vec<ForwardDraft> = draft::read_all(&options.forward, known, &mut errors);
+    let admin: Vec<AdminDraft> = draft::read_all(options.admin.as_slice(), None, &mut errors);
     errors.extend(bad_count(flags));
     let limits = limits_of(options, &mut errors);
-    let listeners = listener::group(&routes, &forwards, limits.clients, &mut errors);
+    let listeners = listener::group(&routes, &forwards, &admin, limits.clients, &mut errors);
     let config = Config {
         routes: routes
             .into_iter()
@@ -67,6 +69,7 @@ pub fn build(flags: &Flags) -> Result<Config, Rejected> {
             .collect(),
         identities,
         listeners,
+        admin: admin.into_iter().find_map(AdminDraft::finish),
         ca: single(
             "--ca",
             &options.ca,

@@ -19,7 +19,7 @@ pub use nearest::nearest;
 
 /// Options that belong to egret and wait for a later version. Building one means taking its line
 /// away here and adding a field to [`Options`].
-const NOT_BUILT: [&str; 4] = ["--admin", "--syslog", "--keylog", "--pidfile"];
+const NOT_BUILT: [&str; 3] = ["--syslog", "--keylog", "--pidfile"];
 
 /// Commands that belong to egret and wait for a later version.
 const COMMANDS_NOT_BUILT: [&str; 1] = ["probe"];
@@ -61,6 +61,9 @@ pub struct Options {
     /// where a forward proxy listens, and which destinations it reaches as whom
     #[argh(option)]
     pub forward: Vec<String>,
+    /// where egret tells of itself: metrics, health, a status page
+    #[argh(option)]
+    pub admin: Option<String>,
     /// roots of identities without `ca=`
     #[argh(option)]
     pub ca: Option<String>,

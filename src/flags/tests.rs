@@ -165,7 +165,7 @@ fn what_a_later_version_brings_is_refused_by_name() {
 #[test]
 fn all_mistakes_come_at_once_and_sound_options_stay() {
     let flags = flags(&[
-        "--bogus", "--ca=x", "--admin", "9", "--ca=y", "--route", "r",
+        "--bogus", "--ca=x", "--keylog", "9", "--ca=y", "--route", "r",
     ]);
     assert_eq!(flags.errors.len(), 3);
     assert_eq!(flags.options.ca.as_deref(), Some("x"));

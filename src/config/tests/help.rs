@@ -1,5 +1,6 @@
 //! Whether `egret --help` tells the truth about options, keys and limits.
 
+use crate::config::admin::AdminDraft;
 use crate::config::draft::Draft;
 use crate::config::forward::ForwardDraft;
 use crate::config::list::built;
@@ -83,7 +84,13 @@ fn help_tells_every_default_as_it_is() {
     let all: Vec<_> = defaults
         .iter()
         .map(|(flag, _)| *flag)
-        .chain(["--identity", "--route", "--forward", "--access-log"])
+        .chain([
+            "--identity",
+            "--route",
+            "--forward",
+            "--admin",
+            "--access-log",
+        ])
         .collect();
     assert!(flags::options().all(|flag| all.contains(&flag)));
     for (flag, default) in defaults {
@@ -107,6 +114,9 @@ fn help_tells_of_every_key_and_its_default() {
     for key in built(ForwardDraft::KEYS) {
         key_entry(ForwardDraft::OPTION, key);
     }
+    for key in built(AdminDraft::KEYS) {
+        key_entry(AdminDraft::OPTION, key);
+    }
     let mode = format!("(default: {:04o})", listener::SOCKET_MODE);
     assert!(key_entry(ForwardDraft::OPTION, "mode").contains(&mode));
     let told = |key: &str, default: usize, most: usize| {
@@ -129,6 +139,8 @@ fn help_tells_of_every_key_and_its_default() {
 fn help_tells_the_maximums_as_they_are() {
     let clients = format!("at most {})", limits::CLIENTS_MAX);
     assert!(entry("  ", "--max-clients").contains(&clients));
+    let admin = format!("{} clients, beside", limits::ADMIN_CLIENTS);
+    assert!(entry("  ", "--admin").contains(&admin));
     let size = |size: usize| Bound::Size(size as u64).to_string();
     let header = format!("{} to {})", size(limits::HEAD_MIN), size(limits::HEAD_MAX));
     assert!(entry("  ", "--max-header").contains(&header));

@@ -1,0 +1,7 @@
+//! `/status.json`.
+
+use super::{Admin, Content};
+
+pub(super) fn status(_: &Admin) -> Content {
+    Content::plain("")
+}

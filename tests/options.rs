@@ -76,7 +76,7 @@ fn every_mistake_is_told_at_once_in_a_line_of_its_own() {
         "soon",
         "--max-header=1m",
         "--nonsense",
-        "--admin=9090",
+        "--keylog=9090",
     ]);
     assert_eq!((ended.code(), ended.stdout.as_str()), (Some(2), ""));
     let lines: Vec<_> = ended.stderr.lines().collect();

@@ -4,11 +4,13 @@
 
 mod exposition;
 mod health;
+mod html;
 mod metrics;
 mod page;
 mod process;
 mod status;
 mod watched;
+mod words;
 
 pub use watched::Watched;
 

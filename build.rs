@@ -8,6 +8,9 @@ use std::time::UNIX_EPOCH;
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=SOURCE_DATE_EPOCH");
+    if let Err(unknown) = look_at_capacities() {
+        println!("cargo::error={unknown}");
+    }
     match build_date() {
         Ok(date) => println!("cargo::rustc-env=EGRET_BUILD_DATE={date}"),
         Err(cause) => println!("cargo::error={cause}"),
@@ -15,6 +18,37 @@ fn main() {
     let target = std::env::var("TARGET").unwrap_or_default();
     println!("cargo::rustc-env=EGRET_TARGET={target}");
     println!("cargo::rustc-env=EGRET_PROFILE={}", profile());
+}
+
+/// The file whose capacities the environment may set, each by `option_env!("EGRET_...")`.
+const LIMITS: &str = include_str!("src/limits.rs");
+
+/// Variables that begin alike and are the scripts', the tests', or what this sets itself: cargo hands
+/// those on to programs that it runs.
+const NO_CAPACITIES: [&str; 5] = [
+    "EGRET_CROSS_DIR",
+    "EGRET_SEED",
+    "EGRET_BUILD_DATE",
+    "EGRET_TARGET",
+    "EGRET_PROFILE",
+];
+
+/// A capacity that is misspelt would not be set, and nobody would know. Cargo calls this anew only
+/// when a variable changes that is spelt well.
+fn look_at_capacities() -> Result<(), String> {
+    let marked = LIMITS.split("option_env!(\"").skip(1);
+    let capacities: Vec<_> = marked.filter_map(|text| text.split('"').next()).collect();
+    for name in &capacities {
+        println!("cargo::rerun-if-env-changed={name}");
+    }
+    let unknown = std::env::vars_os()
+        .filter_map(|(name, _)| name.into_string().ok())
+        .filter(|name| name.starts_with("EGRET_") && !NO_CAPACITIES.contains(&name.as_str()))
+        .find(|name| !capacities.contains(&name.as_str()));
+    let known = capacities.join(", ");
+    unknown.map_or(Ok(()), |name| {
+        Err(format!("{name} is no capacity; there are: {known}"))
+    })
 }
 
 /// The profile by its own name. Cargo says only which of `debug` and `release` it descends from, but

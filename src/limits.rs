@@ -1,48 +1,68 @@
 //! Every capacity, size and deadline of egret, and how they relate.
 //!
 //! Flags choose a value within these; nothing in the program grows past them. The README has a
-//! line for each.
+//! line for each. Those made by [`capacity`] are the environment's when egret is built:
+//! `EGRET_CLIENTS_MAX=64 cargo build`.
 
 use std::time::Duration;
+
+/// What the environment of the build says, else `usual`. That a variable is one of these is
+/// build.rs's to check.
+#[allow(
+    clippy::panic,
+    reason = "only constants call it: what panics is the compiler"
+)]
+const fn capacity(said: Option<&str>, usual: usize) -> usize {
+    let Some(text) = said else { return usual };
+    match usize::from_str_radix(text, 10) {
+        Ok(number) => number,
+        Err(_) => panic!("the environment says what is no whole number; correct or unset it"),
+    }
+}
+
+/// A default, which follows where its maximum was set below it.
+const fn at_most(most: usize, usual: usize) -> usize {
+    if usual < most { usual } else { most }
+}
 
 // ---- how many ----
 
 /// Identities, the built-in `none` included.
-pub const IDENTITIES_MAX: usize = 16;
+pub const IDENTITIES_MAX: usize = capacity(option_env!("EGRET_IDENTITIES_MAX"), 16);
 /// `--route` and `--forward` options together.
-pub const ROUTES_MAX: usize = 64;
+pub const ROUTES_MAX: usize = capacity(option_env!("EGRET_ROUTES_MAX"), 64);
 /// Client connections over all listeners, the most that `--max-clients` may say.
-pub const CLIENTS_MAX: usize = 1024;
+pub const CLIENTS_MAX: usize = capacity(option_env!("EGRET_CLIENTS_MAX"), 1024);
 /// Client connections over all listeners by default.
-pub const CLIENTS_DEFAULT: usize = 256;
+pub const CLIENTS_DEFAULT: usize = at_most(CLIENTS_MAX, 256);
 /// Clients of `--admin`, beside those of `--max-clients`.
 pub const ADMIN_CLIENTS: usize = 4;
 /// Upstream connections of one identity, the most that `connections=` may say.
-pub const CONNECTIONS_MAX: usize = 64;
+pub const CONNECTIONS_MAX: usize = capacity(option_env!("EGRET_CONNECTIONS_MAX"), 64);
 /// Upstream connections of one identity by default.
-pub const CONNECTIONS_DEFAULT: usize = 16;
+pub const CONNECTIONS_DEFAULT: usize = at_most(CONNECTIONS_MAX, 16);
 /// Requests of one identity that wait for a connection, the most that `waiting=` may say.
-pub const WAITING_MAX: usize = 256;
+pub const WAITING_MAX: usize = capacity(option_env!("EGRET_WAITING_MAX"), 256);
 /// Requests of one identity that wait for a connection by default.
-pub const WAITING_DEFAULT: usize = 32;
+pub const WAITING_DEFAULT: usize = at_most(WAITING_MAX, 32);
 /// Upstreams of one identity whose TLS sessions are kept, the most that `sessions=` may say.
-pub const SESSIONS_MAX: usize = 64;
+pub const SESSIONS_MAX: usize = capacity(option_env!("EGRET_SESSIONS_MAX"), 64);
 /// Upstreams of one identity whose TLS sessions are kept by default.
-pub const SESSIONS_DEFAULT: usize = 16;
+pub const SESSIONS_DEFAULT: usize = at_most(SESSIONS_MAX, 16);
 /// TLS 1.3 tickets kept for one upstream of one identity.
 pub const TICKETS_PER_UPSTREAM: usize = 2;
 /// TLS handshakes under way in the process.
-pub const HANDSHAKES_MAX: usize = 16;
+pub const HANDSHAKES_MAX: usize = capacity(option_env!("EGRET_HANDSHAKES_MAX"), 16);
 /// TLS handshakes under way of one identity.
-pub const HANDSHAKES_PER_IDENTITY: usize = 8;
+pub const HANDSHAKES_PER_IDENTITY: usize = at_most(HANDSHAKES_MAX, 8);
 /// Host names whose addresses are remembered.
-pub const DNS_NAMES: usize = 64;
+pub const DNS_NAMES: usize = capacity(option_env!("EGRET_DNS_NAMES"), 64);
 /// Addresses remembered of one host name; more are dropped.
 pub const DNS_ADDRESSES: usize = 8;
 /// Lookups that may wait for one of the resolver's threads.
-pub const DNS_QUEUE: usize = 16;
+pub const DNS_QUEUE: usize = capacity(option_env!("EGRET_DNS_QUEUE"), 16);
 /// Threads that call the system's resolver, which blocks.
-pub const DNS_THREADS: usize = 2;
+pub const DNS_THREADS: usize = capacity(option_env!("EGRET_DNS_THREADS"), 2);
 /// Sockets that race for one upstream connection.
 pub const DIAL_SOCKETS: usize = 2;
 /// Bytes of a route's name in metrics; longer ones are cut and numbered.
@@ -108,8 +128,10 @@ pub const PEM_FILE_MAX: u64 = 4 * 1024 * 1024;
 pub const OPTIONS_FILE_MAX: u64 = 256 * 1024;
 /// A line of the access log: what a pipe takes whole (PIPE_BUF).
 pub const ACCESS_LINE_MAX: usize = 4 * 1024;
+/// A line to the system's logger (RFC 3164 §4.1).
+pub const SYSLOG_LINE_MAX: usize = 1024;
 /// The target in a line of the access log; more is cut off.
-pub const ACCESS_TARGET_MAX: usize = 2 * 1024;
+pub const ACCESS_TARGET_MAX: usize = 512;
 /// A failure as the status page remembers it; more is cut off.
 pub const FAILURE_TEXT_MAX: usize = 512;
 /// Certificates in our own chain.
@@ -135,6 +157,12 @@ pub const ROOT_BYTES: usize = 1024;
 pub const ROOT_READ_BYTES: usize = 2560;
 /// A route, and its listener.
 pub const ROUTE_BYTES: usize = 9 * 1024;
+/// A client of `--admin`, and an answer that it does not take.
+pub const ADMIN_CLIENT_BYTES: usize = 192 * 1024;
+/// What a route or an identity adds to such an answer.
+pub const ADMIN_ENTRY_BYTES: usize = 8 * 1024;
+/// A failure that is remembered.
+pub const FAILURE_BYTES: usize = 576;
 /// What is there however small the tables are.
 pub const PROCESS_BYTES: usize = 112 * 1024;
 
@@ -156,6 +184,11 @@ pub const UPSTREAM_IDLE: Duration = Duration::from_secs(30);
 pub const TUNNEL_IDLE: Duration = Duration::from_secs(10 * 60);
 /// `--drain-timeout`: requests in flight at a stop.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+/// What a service manager waits for a stop unless told otherwise (systemd's DefaultTimeoutStopSec);
+/// it is asked for more only where `--drain-timeout` is longer.
+pub const STOP_ALLOWED: Duration = Duration::from_secs(90);
+/// What it is then asked for on top of `--drain-timeout`.
+pub const STOP_MARGIN: Duration = Duration::from_secs(5);
 /// `--reload-interval`: how often certificate files are looked at.
 pub const RELOAD_INTERVAL: Duration = Duration::from_secs(60);
 /// How long files that changed and do not load, or do not match each other, may yet be in the
@@ -207,24 +240,58 @@ pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 /// TCP_USER_TIMEOUT on upstream sockets: unacknowledged data (LTE and NAT die silently).
 pub const USER_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// What `check` would print for tables that are all as large as they can be, without roots.
+const WORST_CASE: u64 = {
+    let identity = times(CONNECTIONS_MAX, CONNECTION_BYTES)
+        .saturating_add(times(WAITING_MAX, WAITING_BYTES))
+        .saturating_add(times(SESSIONS_MAX, SESSION_BYTES))
+        .saturating_add(2 * IDENTITY_BYTES as u64);
+    identity
+        .saturating_mul(IDENTITIES_MAX as u64)
+        .saturating_add(times(CLIENTS_MAX, CLIENT_BYTES))
+        .saturating_add(times(DNS_NAMES, DNS_NAME_BYTES))
+};
+
+const fn times(capacity: usize, bytes: usize) -> u64 {
+    (capacity as u64).saturating_mul(bytes as u64)
+}
+
 const _: () = {
-    assert!(CLIENTS_DEFAULT <= CLIENTS_MAX);
-    assert!(CONNECTIONS_DEFAULT <= CONNECTIONS_MAX);
-    assert!(WAITING_DEFAULT <= WAITING_MAX);
-    assert!(SESSIONS_DEFAULT <= SESSIONS_MAX);
-    assert!(0 < HANDSHAKES_PER_IDENTITY && HANDSHAKES_PER_IDENTITY <= HANDSHAKES_MAX);
-    // Each identity has one place of its own.
-    assert!(IDENTITIES_MAX <= HANDSHAKES_MAX);
+    assert!(0 < IDENTITIES_MAX, "EGRET_IDENTITIES_MAX counts none");
+    assert!(
+        IDENTITIES_MAX <= u8::MAX as usize,
+        "EGRET_IDENTITIES_MAX is above 255"
+    );
+    assert!(
+        0 < ROUTES_MAX && ROUTES_MAX <= u8::MAX as usize,
+        "EGRET_ROUTES_MAX is not within 1 to 255"
+    );
+    assert!(0 < CLIENTS_DEFAULT, "EGRET_CLIENTS_MAX must not be 0");
+    assert!(
+        0 < CONNECTIONS_DEFAULT,
+        "EGRET_CONNECTIONS_MAX must not be 0"
+    );
+    assert!(0 < HANDSHAKES_PER_IDENTITY);
+    assert!(
+        IDENTITIES_MAX <= HANDSHAKES_MAX,
+        "EGRET_HANDSHAKES_MAX is below IDENTITIES_MAX: each identity has one place of its own"
+    );
     assert!(ADMIN_HEAD_MAX <= HEAD_MAX);
     assert!(HEAD_MIN <= HEAD_DEFAULT && HEAD_DEFAULT <= HEAD_MAX);
     // hyper refuses a head that does not fit its buffer, without our text.
     assert!(HEAD_MAX <= BUFFER_MAX && UPSTREAM_HEAD_MAX <= BUFFER_MAX);
+    assert!(0 < DNS_THREADS, "EGRET_DNS_THREADS must not be 0");
     // An answer is never put out of the table while its own renewal is under way.
-    assert!(DNS_QUEUE + DNS_THREADS < DNS_NAMES);
+    assert!(
+        DNS_QUEUE + DNS_THREADS < DNS_NAMES,
+        "EGRET_DNS_NAMES must be above DNS_QUEUE and DNS_THREADS together"
+    );
+    assert!(
+        WORST_CASE < usize::MAX as u64,
+        "the tables together are more than the target can address: lower a capacity"
+    );
     assert!(TARGET_MAX < HEAD_DEFAULT);
-    assert!(ACCESS_TARGET_MAX < ACCESS_LINE_MAX);
+    assert!(ACCESS_TARGET_MAX < SYSLOG_LINE_MAX && SYSLOG_LINE_MAX < ACCESS_LINE_MAX);
     assert!(CHUNK_LINE_MAX <= CHUNK_EXTENSIONS_MAX);
     assert!(RELOAD_STEP.as_nanos() < RELOAD_PATIENCE.as_nanos());
-    assert!(IDENTITIES_MAX <= u8::MAX as usize);
-    assert!(ROUTES_MAX <= u8::MAX as usize);
 };

@@ -130,3 +130,79 @@ fn names_that_hang_take_two_threads_and_delay_no_address() {
     }
     wait_until("no lookup runs", || egret.threads() == 1);
 }
+
+#[test]
+fn while_two_names_hang_a_new_one_waits_for_connect_timeout_and_known_ones_go_on() {
+    let Some(dns) = Dns::start(Mode::Found) else {
+        return;
+    };
+    let world = World::new();
+    let upstream = world.upstream().start();
+    let egret = dns
+        .asked_by(egret(&world))
+        .env("RES_OPTIONS", "timeout:15 attempts:1")
+        .option("--connect-timeout", "400ms")
+        .option("--upstream-idle", "0")
+        .route(&by_name("known.test", &upstream))
+        .route(&by_name("hangs1.test", &upstream))
+        .route(&by_name("hangs2.test", &upstream))
+        .route(&by_name("new.test", &upstream))
+        .start();
+    assert_eq!(get(egret.addr(0), "/").status, 200);
+    dns.set(Mode::Silent);
+    let hanging = [1, 2].map(|number| {
+        let mut client = Client::connect(egret.addr(number));
+        let written = client.write_raw(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        written.expect("written");
+        client
+    });
+    wait_until("two lookups run", || egret.threads() == 3);
+    let began = Instant::now();
+    let failed = get(egret.addr(3), "/");
+    assert!(began.elapsed() >= Duration::from_millis(400));
+    assert_eq!(failed.status, 504, "{}", failed.text());
+    let proxy_status = failed.header("proxy-status").unwrap_or_default();
+    assert!(proxy_status.starts_with("egret; error=dns_timeout; "));
+    assert_eq!(get(egret.addr(0), "/").status, 200);
+    assert_eq!(egret.threads(), 3, "both lookups still run");
+    for mut client in hanging {
+        assert_eq!(client.read_response().expect("an answer").status, 504);
+    }
+}
+
+#[test]
+fn the_last_good_answer_is_used_logged_and_counted_while_dns_fails() {
+    let Some(dns) = Dns::start(Mode::Found) else {
+        return;
+    };
+    let world = World::new();
+    let upstream = world.upstream().start();
+    let egret = dns
+        .asked_by(egret(&world))
+        .option("--connect-timeout", "2s")
+        .option("--upstream-idle", "0")
+        .route(&by_name("cloud.test", &upstream))
+        .start();
+    assert_eq!(get(egret.addr(0), "/").status, 200);
+    dns.set(Mode::Silent);
+    // The answer is fresh for some seconds.
+    let stood_in = "cloud.test: DNS does not answer; using its addresses of ";
+    wait_until("an older answer stands in", || {
+        assert_eq!(get(egret.addr(0), "/").status, 200);
+        egret.log().contains(stood_in)
+    });
+    for _ in 0..3 {
+        assert_eq!(get(egret.addr(0), "/").status, 200);
+    }
+    assert_eq!(egret.log().matches("using its addresses").count(), 1);
+    egret.signal("USR1");
+    let line = egret.wait_line("snapshot: dns: ");
+    let stale = line.split(' ').find_map(|word| word.strip_prefix("stale="));
+    let stale: u32 = stale.and_then(|n| n.parse().ok()).expect("a number");
+    assert!(stale >= 4, "{line}");
+    dns.set(Mode::Found);
+    wait_until("it is fresh again", || {
+        assert_eq!(get(egret.addr(0), "/").status, 200);
+        egret.log().contains("cloud.test: DNS answers again")
+    });
+}

@@ -80,7 +80,29 @@ fn limit_of_row(line: &str) -> Option<&str> {
 fn constant(line: &str) -> Option<(&str, String)> {
     let (name, rest) = line.strip_prefix("pub const ")?.split_once(": ")?;
     let (_, value) = rest.strip_suffix(';')?.split_once(" = ")?;
-    Some((name, for_people(value)))
+    Some((name, for_people(usual(value))))
+}
+
+/// What a capacity or a default is where the environment of the build says nothing.
+fn usual(value: &str) -> &str {
+    let inner = |start| value.strip_prefix(start)?.strip_suffix(')');
+    let parts = inner("capacity(").or_else(|| inner("at_most("));
+    parts
+        .and_then(|parts| parts.split_once(", "))
+        .map_or(value, |(_, usual)| usual)
+}
+
+#[test]
+fn it_names_every_capacity_that_the_environment_of_the_build_sets() {
+    let names: Vec<&str> = LIMITS
+        .split("option_env!(\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    assert!(names.len() > 5, "{names:?}");
+    for name in names {
+        assert!(README.contains(&format!("`{name}`")), "{name}");
+    }
 }
 
 fn for_people(value: &str) -> String {

@@ -7,7 +7,7 @@ mod health;
 mod html;
 mod metrics;
 mod page;
-mod process;
+pub mod process;
 mod status;
 mod watched;
 mod words;

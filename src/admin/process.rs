@@ -6,30 +6,30 @@ use rustix::param::{clock_ticks_per_second, page_size};
 use rustix::process::{Resource, getrlimit};
 
 /// Descriptors that are open now.
-pub(super) fn open_descriptors() -> Option<usize> {
+pub fn open_descriptors() -> Option<usize> {
     // The folder itself is open while it is read.
     let open = fs::read_dir("/proc/self/fd").ok()?.count();
     Some(open.saturating_sub(1))
 }
 
 /// Descriptors that may be open; `None`: as many as the system has.
-pub(super) fn most_descriptors() -> Option<u64> {
+pub fn most_descriptors() -> Option<u64> {
     getrlimit(Resource::Nofile).current
 }
 
 /// What it used so far.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Used {
+pub struct Used {
     /// Processor time.
-    pub(super) cpu_seconds: f64,
+    pub cpu_seconds: f64,
     /// Address space.
-    pub(super) virtual_bytes: u64,
+    pub virtual_bytes: u64,
     /// Memory.
-    pub(super) resident_bytes: u64,
+    pub resident_bytes: u64,
 }
 
 /// What it used so far; `None` where /proc is not there.
-pub(super) fn used() -> Option<Used> {
+pub fn used() -> Option<Used> {
     parse(&fs::read_to_string("/proc/self/stat").ok()?)
 }
 

@@ -6,9 +6,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::signal::unix::Signal;
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::notify::Manager;
 use super::run::StartError;
 use crate::check::{self, Stage};
 use crate::identity::clock::{Clock, unix_seconds};
@@ -22,6 +23,8 @@ pub(super) struct Keeper {
     clock: Arc<dyn Clock>,
     /// `--reload-interval`; `None`: only on SIGHUP.
     interval: Option<Duration>,
+    /// Somebody asked for a reload.
+    asked: Notify,
     /// What was said last of the dates of each identity's certificate, and in which epoch.
     said: RefCell<Vec<Option<(u32, Stage)>>>,
     /// What was said last of the clock.
@@ -41,6 +44,7 @@ impl Keeper {
             roots: Arc::new(roots),
             clock,
             interval,
+            asked: Notify::new(),
             clock_was_set: Cell::new(true),
         }
     }
@@ -73,8 +77,21 @@ impl Keeper {
         }
     }
 
+    /// What people see of a service: how many identities can be used.
+    pub(super) fn status(&self) -> String {
+        let works = |identity: &&Rc<Identity>| identity.current().is_ok();
+        let working = self.identities.iter().filter(works).count();
+        let all = self.identities.len();
+        format!("serving; {working} of {all} identities available")
+    }
+
+    /// SIGHUP: the files are to be looked at now.
+    pub(super) fn ask(&self) {
+        self.asked.notify_one();
+    }
+
     /// Goes on for ever.
-    pub(super) async fn keep(self: Rc<Self>, mut hangup: Signal) {
+    pub(super) async fn keep(self: Rc<Self>, manager: Rc<Manager>) {
         let mut looked = Instant::now();
         loop {
             let next_look = async {
@@ -84,8 +101,18 @@ impl Keeper {
                 }
             };
             tokio::select! {
-                _ = hangup.recv() => self.reload(true).await,
-                () = next_look => self.reload(false).await,
+                () = self.asked.notified() => {
+                    manager.reloading();
+                    self.reload(true).await;
+                    manager.ready(self.status());
+                }
+                () = next_look => {
+                    let former = self.status();
+                    self.reload(false).await;
+                    if self.status() != former {
+                        manager.status(self.status());
+                    }
+                }
                 () = sleep(self.next_time()) => {
                     self.watch_time();
                     continue;

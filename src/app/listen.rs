@@ -20,7 +20,7 @@ use crate::proxy::forward::{Rule, Rules};
 use crate::proxy::headers::Pseudonym;
 use crate::proxy::target::{Route, Routes};
 use crate::proxy::{Ledger, Proxy};
-use crate::server::{self, At, Bound, Clients, Listener, Passed, Patience, Service, Site};
+use crate::server::{self, At, Bound, Clients, Listener, Passed, Patience, Pulse, Service, Site};
 use crate::upstream::connect::Dialer;
 use crate::upstream::resolver::{Resolver, System};
 
@@ -134,7 +134,9 @@ impl App {
                 At::Unix(path) => self.sockets.push(SocketFile(path)),
                 At::Passed(_) => {}
             }
-            let accepting = Rc::clone(listener).accept(acceptor);
+            let pulse = Rc::new(Pulse::default());
+            self.pulses.push(Rc::clone(&pulse));
+            let accepting = Rc::clone(listener).accept(acceptor, pulse);
             self.accepting.push(spawn_local(accepting));
         }
         Ok(())
@@ -168,7 +170,8 @@ impl App {
 
     fn proxy(&self) -> Proxy {
         let timeouts = self.config.timeouts;
-        let access = self.config.access_log.then(AccessLog::on_stdout);
+        let access = || AccessLog::new(self.syslog.clone());
+        let access = self.config.access_log.then(access);
         Proxy {
             dialer: Dialer {
                 resolver: Resolver::new(Arc::new(System), timeouts.connect)

@@ -2,7 +2,11 @@
 
 mod keeper;
 mod listen;
+mod notify;
+mod pidfile;
 mod run;
+mod signals;
+mod snapshot;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -15,6 +19,7 @@ use crate::flags::{self, Parsed};
 use crate::identity::DefaultRoots;
 use crate::identity::clock::{Clock, SystemClock};
 use crate::limits;
+use crate::log::{DEV_LOG, Syslog};
 
 /// A clean stop.
 pub const DONE: u8 = 0;
@@ -28,7 +33,7 @@ pub const BAD_FILES: u8 = 3;
 /// Runs the command line `arguments`, without the program's name, and tells the exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let (flags, run) = match flags::parse(arguments) {
-        Parsed::Help(text) => return say(text),
+        Parsed::Help => return say(&flags::help()),
         Parsed::Version => return say(&version()),
         Parsed::Run(flags) => (flags, true),
         Parsed::Check(flags) => (flags, false),
@@ -46,8 +51,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     if !run {
         return check(&config);
     }
-    crate::log::init(config.log);
-    match run::until_stopped(config) {
+    let syslog = config.syslog.then(|| Arc::new(Syslog::at(DEV_LOG)));
+    crate::log::init(config.log, syslog.clone());
+    match run::until_stopped(config, syslog) {
         Ok(()) => DONE,
         Err(error) => {
             ::log::error!("{error}");
@@ -76,7 +82,8 @@ fn version() -> String {
     format!(
         "egret {} ({}, {})\n\
          at most {} clients, {} routes, {} identities, and for each identity\n\
-         {} connections, {} requests waiting, TLS sessions of {} upstreams\n",
+         {} connections, {} requests waiting, TLS sessions of {} upstreams;\n\
+         {} TLS handshakes, {} host names, {} lookups waiting for {} threads\n",
         env!("CARGO_PKG_VERSION"),
         env!("EGRET_TARGET"),
         env!("EGRET_PROFILE"),
@@ -86,6 +93,10 @@ fn version() -> String {
         limits::CONNECTIONS_MAX,
         limits::WAITING_MAX,
         limits::SESSIONS_MAX,
+        limits::HANDSHAKES_MAX,
+        limits::DNS_NAMES,
+        limits::DNS_QUEUE,
+        limits::DNS_THREADS,
     )
 }
 

@@ -8,25 +8,29 @@ use std::sync::Arc;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::{Builder, LocalOptions};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::timeout;
 
 use super::keeper::Keeper;
+use super::notify::Manager;
+use super::pidfile::{PidFile, PidFileError};
+use super::signals::{Asked, Signals};
 use super::{BAD_FILES, BAD_OPTIONS, FAILED};
 use crate::admin::Admin;
 use crate::config::{Config, IdentityId};
 use crate::identity::clock::{Clock, SystemClock};
 use crate::identity::{DefaultRoots, Identity};
 use crate::limits;
+use crate::log::Syslog;
 use crate::proxy::target::BadAuthority;
-use crate::server::{BindError, Listener};
+use crate::server::{BindError, Listener, Pulse};
 
 /// Why the program could not run.
 #[derive(Debug)]
 pub(super) enum StartError {
     Bind(String, BindError),
     Route(String, BadAuthority),
+    PidFile(PidFileError),
     /// No identity of any route can work: their files are there and bad.
     NoIdentity,
     System(io::Error),
@@ -35,7 +39,7 @@ pub(super) enum StartError {
 impl StartError {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
-            Self::Bind(..) | Self::System(_) => FAILED,
+            Self::Bind(..) | Self::PidFile(_) | Self::System(_) => FAILED,
             Self::Route(..) => BAD_OPTIONS,
             Self::NoIdentity => BAD_FILES,
         }
@@ -48,11 +52,18 @@ impl fmt::Display for StartError {
             // Quoted, as the errors of the options are.
             Self::Bind(option, error) => write!(f, "{option}: {error}"),
             Self::Route(route, error) => write!(f, "--route {route:?}: {error}"),
+            Self::PidFile(error) => error.fmt(f),
             Self::NoIdentity => f.write_str(
                 "no identity of any route has files that load; mend them and start again",
             ),
             Self::System(error) => write!(f, "the system refused: {error}"),
         }
+    }
+}
+
+impl From<PidFileError> for StartError {
+    fn from(error: PidFileError) -> Self {
+        Self::PidFile(error)
     }
 }
 
@@ -62,7 +73,7 @@ impl From<io::Error> for StartError {
     }
 }
 
-pub(super) fn until_stopped(config: Config) -> Result<(), StartError> {
+pub(super) fn until_stopped(config: Config, syslog: Option<Arc<Syslog>>) -> Result<(), StartError> {
     raise_descriptor_limit(&config);
     let runtime = Builder::new_current_thread()
         .enable_io()
@@ -70,7 +81,9 @@ pub(super) fn until_stopped(config: Config) -> Result<(), StartError> {
         .build_local(LocalOptions::default())?;
     runtime.block_on(async {
         let signals = Signals::new()?;
-        let app = App::start(config)?;
+        let app = App::start(config, syslog)?;
+        let pid_file = app.config.pidfile.as_deref();
+        let _pid_file = pid_file.map(PidFile::write).transpose()?;
         app.run(signals).await;
         Ok(())
     })
@@ -81,11 +94,15 @@ pub(super) struct App {
     pub(super) identities: Vec<Rc<Identity>>,
     pub(super) listeners: Vec<Rc<Listener>>,
     pub(super) accepting: Vec<JoinHandle<()>>,
+    /// One for each of those.
+    pub(super) pulses: Vec<Rc<Pulse>>,
+    manager: Rc<Manager>,
     /// `--admin`.
     pub(super) admin: Option<Rc<Admin>>,
     /// Unix sockets that were made here.
     pub(super) sockets: Vec<SocketFile>,
     keeper: Rc<Keeper>,
+    pub(super) syslog: Option<Arc<Syslog>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) config: Config,
 }
@@ -100,40 +117,8 @@ impl Drop for SocketFile {
     }
 }
 
-struct Signals {
-    stop: Stop,
-    hangup: Signal,
-}
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            stop: Stop {
-                interrupt: signal(SignalKind::interrupt())?,
-                terminate: signal(SignalKind::terminate())?,
-            },
-            hangup: signal(SignalKind::hangup())?,
-        })
-    }
-}
-
-/// SIGTERM or SIGINT.
-struct Stop {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Stop {
-    async fn recv(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
-
 impl App {
-    fn start(config: Config) -> Result<Self, StartError> {
+    fn start(config: Config, syslog: Option<Arc<Syslog>>) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let identities: Vec<_> = config
             .identities
@@ -152,9 +137,12 @@ impl App {
             identities,
             listeners: Vec::new(),
             accepting: Vec::new(),
+            pulses: Vec::new(),
+            manager: Rc::new(Manager::from_environment()),
             admin: None,
             sockets: Vec::new(),
             keeper: Rc::new(keeper),
+            syslog,
             clock,
             config,
         };
@@ -184,13 +172,22 @@ impl App {
     }
 
     async fn run(mut self, mut signals: Signals) {
-        let keeping = spawn_local(Rc::clone(&self.keeper).keep(signals.hangup));
-        signals.stop.recv().await;
+        self.manager.ready(self.keeper.status());
+        self.manager.feed_watchdog(std::mem::take(&mut self.pulses));
+        let keeping = spawn_local(Rc::clone(&self.keeper).keep(Rc::clone(&self.manager)));
+        loop {
+            match signals.next().await {
+                Asked::Stop => break,
+                Asked::Reload => self.keeper.ask(),
+                Asked::Snapshot => self.log_snapshot(),
+            }
+        }
         // A reload would be out of place now.
         keeping.abort();
+        self.stop_accepting();
         tokio::select! {
             () = self.drain() => {}
-            () = signals.stop.recv() => {
+            () = self.second_stop(&mut signals) => {
                 ::log::warn!("stopped at once, requests in flight were cut off");
             }
         }
@@ -202,17 +199,33 @@ impl App {
         }
     }
 
-    /// New connections are refused, requests in flight finish.
-    async fn drain(&mut self) {
+    /// Heeds signals while requests in flight finish, until one says not to wait for them.
+    async fn second_stop(&self, signals: &mut Signals) {
+        loop {
+            match signals.next().await {
+                Asked::Stop => return,
+                Asked::Reload => ::log::info!("SIGHUP is ignored: egret is stopping"),
+                Asked::Snapshot => self.log_snapshot(),
+            }
+        }
+    }
+
+    /// New connections are refused.
+    fn stop_accepting(&mut self) {
+        self.manager.stopping(self.config.timeouts.drain);
+        if let Some(admin) = &self.admin {
+            admin.stop();
+        }
         // While we drain the next egret may start, and make files of the same names.
         self.sockets.clear();
         for accepting in self.accepting.drain(..) {
             accepting.abort();
         }
+    }
+
+    /// Requests in flight finish.
+    async fn drain(&self) {
         let open: usize = self.listeners.iter().map(|one| one.clients.len()).sum();
-        if let Some(admin) = &self.admin {
-            admin.stop();
-        }
         ::log::info!("stopping: {open} client connections open");
         for identity in &self.identities {
             identity.stop_keeping();

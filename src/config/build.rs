@@ -87,7 +87,15 @@ pub fn build(flags: &Flags) -> Result<Config, Rejected> {
             &mut errors,
         ),
         access_log: options.access_log,
+        syslog: options.syslog,
         log: single("--log", &options.log, LevelFilter::Info, level, &mut errors),
+        pidfile: single(
+            "--pidfile",
+            &options.pidfile,
+            None,
+            |text| values::file(text).map(Some),
+            &mut errors,
+        ),
     };
     if errors.is_empty() {
         return Ok(config);

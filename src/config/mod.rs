@@ -55,8 +55,12 @@ pub struct Config {
     pub reload_interval: Option<Duration>,
     /// `--access-log`: one line a request.
     pub access_log: bool,
+    /// `--syslog`: logs go to the system's logger.
+    pub syslog: bool,
     /// `--log`.
     pub log: log::LevelFilter,
+    /// `--pidfile`.
+    pub pidfile: Option<PathBuf>,
 }
 
 /// Which identity: an index into [`Config::identities`].

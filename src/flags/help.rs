@@ -1,7 +1,14 @@
 //! The text of `egret --help`, kept true by a test against the options, the keys and the limits.
 
-/// What `egret --help` prints.
-pub const HELP: &str = "\
+use crate::limits::{
+    CLIENTS_DEFAULT, CLIENTS_MAX, CONNECTIONS_DEFAULT, CONNECTIONS_MAX, SESSIONS_DEFAULT,
+    SESSIONS_MAX, WAITING_DEFAULT, WAITING_MAX,
+};
+
+/// What `egret --help` prints. Numbers that a build can set are not written out.
+pub fn help() -> String {
+    format!(
+        "\
 Usage: egret [run] OPTIONS
        egret check OPTIONS
 
@@ -16,10 +23,10 @@ Who we are to the cloud, and whom we trust there; may be repeated:
       ca=FILE            roots, PEM (default: those of --ca)
       tls=1.2|1.3        exactly this version (default: both)
       alpn=PROTO         protocol offered (default: http/1.1); empty sends none
-      connections=N      most upstream connections (default: 16; at most 64)
-      waiting=N          most requests waiting (default: 32; at most 256)
+      connections=N      most upstream connections (default: {CONNECTIONS_DEFAULT}; at most {CONNECTIONS_MAX})
+      waiting=N          most requests waiting (default: {WAITING_DEFAULT}; at most {WAITING_MAX})
       sessions=N         upstreams whose TLS sessions are kept
-                         (default: 16; at most 64); 0 turns resumption off
+                         (default: {SESSIONS_DEFAULT}; at most {SESSIONS_MAX}); 0 turns resumption off
   The identity none is built in: no client certificate, roots of --ca. Only its
   connections=, waiting= and sessions= can be set.
 
@@ -77,7 +84,7 @@ What it does, for people and for Prometheus:
 Trust and limits:
   --ca FILE              roots of identities without ca=, PEM
                          (default: the system's)
-  --max-clients N        client connections (default: 256; at most 1024)
+  --max-clients N        client connections (default: {CLIENTS_DEFAULT}; at most {CLIENTS_MAX})
   --max-header SIZE      a request's head (default: 16k; 1k to 32k)
   --max-body SIZE        a request's body (default: no limit)
 
@@ -98,8 +105,11 @@ Others:
   --reload-interval DUR  how often certificate files are looked at
                          (default: 60s); 0: only on SIGHUP
   --access-log           one line a request, in logfmt, to standard output
+  --syslog               both logs to /dev/log
   --log LEVEL            off, error, warn, info, debug or trace, to standard
                          error (default: info)
+  --pidfile FILE         the number of the process, from when it listens to its
+                         end (default: none)
   @FILE                  more options from a file: words as in a shell, # starts
                          a comment
   -h, --help             this text
@@ -121,4 +131,6 @@ Example: a forward proxy, one identity for our cloud and none for the rest
         --forward 127.0.0.1:3128,to=*,identity=none
 
 Exit codes: 0 stopped cleanly, 1 failed at run time, 2 options, 3 files.
-";
+"
+    )
+}

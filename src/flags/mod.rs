@@ -14,12 +14,12 @@ use std::iter::Peekable;
 use argh::{ArgsInfo, FlagInfo, FlagInfoKind, FromArgs, Optionality};
 
 pub use error::{FileProblem, FlagError};
-pub use help::HELP;
+pub use help::help;
 pub use nearest::nearest;
 
 /// Options that belong to egret and wait for a later version. Building one means taking its line
 /// away here and adding a field to [`Options`].
-const NOT_BUILT: [&str; 3] = ["--syslog", "--keylog", "--pidfile"];
+const NOT_BUILT: [&str; 1] = ["--keylog"];
 
 /// Commands that belong to egret and wait for a later version.
 const COMMANDS_NOT_BUILT: [&str; 1] = ["probe"];
@@ -34,8 +34,8 @@ pub enum Parsed {
     Run(Flags),
     /// `egret check OPTIONS`.
     Check(Flags),
-    /// `-h`, `--help` or `help`: the text to print, its newline included.
-    Help(&'static str),
+    /// `-h`, `--help` or `help`.
+    Help,
     /// `-V` or `--version`.
     Version,
 }
@@ -106,9 +106,15 @@ pub struct Options {
     /// one line a request
     #[argh(switch)]
     pub access_log: bool,
+    /// logs go to the system's logger
+    #[argh(switch)]
+    pub syslog: bool,
     /// what is logged
     #[argh(option)]
     pub log: Option<String>,
+    /// where the number of the process is written
+    #[argh(option)]
+    pub pidfile: Option<String>,
 }
 
 /// One option as it stands on the command line.
@@ -135,7 +141,7 @@ where
     let check = match words.next_if(|word| !word.starts_with('-')).as_deref() {
         None | Some("run") => false,
         Some("check") => true,
-        Some("help") => return Parsed::Help(HELP),
+        Some("help") => return Parsed::Help,
         Some(word) => {
             flags.errors.push(unusable_command(word));
             // A word right behind it is its own, such as the URL of a probe.
@@ -146,7 +152,7 @@ where
     let mut taken = Vec::new();
     while let Some(word) = words.next() {
         match word.as_str() {
-            "-h" | "--help" | "help" => return Parsed::Help(HELP),
+            "-h" | "--help" | "help" => return Parsed::Help,
             "-V" | "--version" => return Parsed::Version,
             _ => take(word, &mut words, &mut taken, &mut flags.errors),
         }

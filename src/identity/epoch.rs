@@ -10,7 +10,10 @@ use tokio::time::Instant;
 use rustls::client::{ResolvesClientCert, TicketRequest};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::sign::CertifiedKey;
-use rustls::{CipherSuite, ClientConfig, SignatureScheme, SupportedProtocolVersion, version};
+use rustls::{
+    CipherSuite, ClientConfig, SignatureScheme, SupportedCipherSuite, SupportedProtocolVersion,
+    version,
+};
 
 use super::Pooled;
 use super::clock::{Clock, VerifierTime, unix_seconds};
@@ -202,21 +205,24 @@ fn provider(aes: bool) -> CryptoProvider {
     let mut provider = ring::default_provider();
     provider
         .cipher_suites
-        .sort_by_key(|suite| cipher_rank(suite.suite(), aes));
+        .sort_by_key(|suite| cipher_rank(suite, aes));
     provider
 }
 
 /// Where a suite stands in our offer: ChaCha20-Poly1305 first where AES is computed without
 /// instructions for it, which ring never uses on 32-bit ARM.
-fn cipher_rank(suite: CipherSuite, aes: bool) -> (bool, u8) {
-    let name = suite.as_str().unwrap_or_default();
-    let cipher = match (name.contains("CHACHA20"), name.contains("AES_128")) {
-        (true, _) if aes => 3,
-        (true, _) => 0,
-        (false, true) => 1,
-        (false, false) => 2,
+fn cipher_rank(suite: &SupportedCipherSuite, aes: bool) -> (bool, u8) {
+    use CipherSuite::*;
+    let cipher = match suite.suite() {
+        TLS13_CHACHA20_POLY1305_SHA256
+        | TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256
+        | TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256 => 3 * u8::from(aes),
+        TLS13_AES_128_GCM_SHA256
+        | TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
+        | TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 => 1,
+        _ => 2,
     };
-    (!name.starts_with("TLS13"), cipher)
+    (suite.tls13().is_none(), cipher)
 }
 
 #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]

@@ -1,28 +1,39 @@
-//! The access log: one line a request, in logfmt, on standard output.
+//! The access log: one line a request, in logfmt.
 
 use std::cell::Cell;
 use std::fmt::{self, Display, Write as _};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use log::Level;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::stdio::stdout;
 
-use super::{Style, Utc};
+use super::{DAEMON, Style, Syslog, Utc, priority};
 use crate::limits::ACCESS_LINE_MAX;
 
 /// Where lines go, and how they begin.
 #[derive(Debug)]
 pub struct AccessLog {
-    style: Style,
+    sink: Sink,
     /// Lines that nobody took, since the last one that somebody did.
     lost: Cell<u64>,
 }
 
+#[derive(Debug)]
+enum Sink {
+    Stdout(Style),
+    Syslog(Arc<Syslog>),
+}
+
 impl AccessLog {
-    /// The access log on standard output.
-    pub fn on_stdout() -> Self {
+    /// The access log on standard output, or with the system's logger.
+    pub fn new(syslog: Option<Arc<Syslog>>) -> Self {
         Self {
-            style: Style::of_stdout(),
+            sink: match syslog {
+                Some(syslog) => Sink::Syslog(syslog),
+                None => Sink::Stdout(Style::of_stdout()),
+            },
             lost: Cell::new(0),
         }
     }
@@ -30,14 +41,14 @@ impl AccessLog {
     /// Writes one line. A reader that does not keep up is not waited for: lines are lost then, and
     /// the log says so once it reads on.
     pub fn write(&self, now: SystemTime, fields: &Fields) {
-        let mut line = match self.style {
-            Style::Journal => String::from("<6>"),
-            Style::Plain => format!("time={} ", Utc(now)),
+        let taken = match &self.sink {
+            Sink::Stdout(style) => put(line(*style, now, fields).as_bytes()),
+            Sink::Syslog(syslog) => {
+                let priority = DAEMON | priority(Level::Info);
+                syslog.send(priority, &fields.0).is_ok()
+            }
         };
-        line.push_str(&fields.0);
-        line.truncate(ACCESS_LINE_MAX - 1);
-        line.push('\n');
-        match put(line.as_bytes()) {
+        match taken {
             true => match self.lost.take() {
                 0 => {}
                 lost => ::log::warn!("access log: {lost} lines were lost, its reader was too slow"),
@@ -45,6 +56,18 @@ impl AccessLog {
             false => self.lost.set(self.lost.get() + 1),
         }
     }
+}
+
+fn line(style: Style, now: SystemTime, fields: &Fields) -> String {
+    let mut line = match style {
+        Style::Journal => format!("<{}>", priority(Level::Info)),
+        Style::Plain => format!("time={} ", Utc(now)),
+        Style::Bare => String::new(),
+    };
+    line.push_str(&fields.0);
+    line.truncate(ACCESS_LINE_MAX - 1);
+    line.push('\n');
+    line
 }
 
 /// Whether somebody took the line. A pipe that is ready takes a line of this size whole, and at

@@ -1,13 +1,16 @@
 //! What is said on stderr: one line a message, as a journal or a terminal likes it.
 
 mod access;
+mod syslog;
 
 pub use access::{AccessLog, Fields};
+pub use syslog::{DEV_LOG, Syslog};
 
 use std::fmt::{self, Write as _};
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use log::{Level, LevelFilter, Record};
@@ -22,6 +25,8 @@ pub enum Style {
     Journal,
     /// The time in UTC, and the level.
     Plain,
+    /// Nothing: whoever takes the line has the time and the level already.
+    Bare,
 }
 
 impl Style {
@@ -51,9 +56,9 @@ impl Style {
     }
 }
 
-/// Sends what is logged to stderr. At `debug` and `trace` the libraries' records come too, but
+/// Sends what is logged to stderr, or to the system's logger. At `debug` and `trace` the libraries' records come too, but
 /// never their `trace`: what TLS would print there is nobody's business. A second call does nothing.
-pub fn init(level: LevelFilter) {
+pub fn init(level: LevelFilter, syslog: Option<Arc<Syslog>>) {
     let style = Style::of_stderr();
     let libraries = match level {
         LevelFilter::Debug | LevelFilter::Trace => LevelFilter::Debug,
@@ -63,7 +68,17 @@ pub fn init(level: LevelFilter) {
     let _ = env_logger::Builder::new()
         .filter_level(libraries)
         .filter_module(OWN, level)
-        .format(move |out, record| writeln!(out, "{}", format(style, SystemTime::now(), record)))
+        .format(move |out, record| {
+            let now = SystemTime::now();
+            match &syslog {
+                Some(syslog) => {
+                    let line = format(Style::Bare, now, record);
+                    syslog.write(DAEMON | priority(record.level()), &line);
+                    Ok(())
+                }
+                None => writeln!(out, "{}", format(style, now, record)),
+            }
+        })
         .try_init();
 }
 
@@ -73,6 +88,7 @@ pub fn format(style: Style, now: SystemTime, record: &Record<'_>) -> String {
     let mut line = match style {
         Style::Journal => format!("<{}>", priority(record.level())),
         Style::Plain => format!("{} {:<5} ", Utc(now), name(record.level())),
+        Style::Bare => String::new(),
     };
     let mut escaped = Escaped(&mut line);
     // Writing to a string fails only when a value's own Display does.
@@ -97,6 +113,9 @@ fn name(level: Level) -> &'static str {
         Level::Trace => "trace",
     }
 }
+
+/// The facility of system daemons, to be combined with a priority (syslog(3)).
+const DAEMON: u8 = 3 << 3;
 
 /// syslog(3).
 fn priority(level: Level) -> u8 {

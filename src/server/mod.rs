@@ -2,15 +2,18 @@
 
 mod bind;
 mod clients;
+mod pulse;
 mod service;
 
 pub use bind::{Acceptor, At, BindError, Bound, Passed, bind};
 pub use clients::Clients;
+pub use pulse::Pulse;
 pub use service::{Service, Site};
 
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -19,6 +22,7 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use tokio::task::spawn_local;
 use tokio::time::{Instant, Sleep, sleep, timeout};
@@ -54,14 +58,14 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Accepts clients on `acceptor`, for ever.
-    pub async fn accept(self: Rc<Self>, acceptor: Acceptor) {
+    /// Accepts clients on `acceptor`, for ever, and tells `pulse` that it does.
+    pub async fn accept(self: Rc<Self>, acceptor: Acceptor, pulse: Rc<Pulse>) {
         let mut said: Option<Instant> = None;
         loop {
-            match acceptor.accept().await {
+            match pulse.next(&acceptor).await {
                 Ok(arrival) => {
                     // One client is held at the door: only for it must another make room.
-                    self.clients.make_room().await;
+                    pulse.beside(self.clients.make_room()).await;
                     self.admit(arrival);
                 }
                 Err(error) if is_shortage(&error) => {
@@ -70,7 +74,7 @@ impl Listener {
                         ::log::error!("cannot accept clients: {error}; waiting until some leave");
                         said = Some(Instant::now());
                     }
-                    sleep(limits::ACCEPT_BACKOFF).await;
+                    pulse.beside(sleep(limits::ACCEPT_BACKOFF)).await;
                 }
                 // One client's connection failed before it was accepted.
                 Err(error) => ::log::debug!("a client could not be accepted: {error}"),
@@ -200,6 +204,17 @@ impl Acceptor {
                 })
             }
         }
+    }
+
+    /// Whether the kernel says that nobody waits to be accepted.
+    fn is_deserted(&self) -> bool {
+        let socket = match self {
+            Self::Tcp(listener) => listener.as_fd(),
+            Self::Unix(listener) => listener.as_fd(),
+        };
+        let mut sockets = [PollFd::from_borrowed_fd(socket, PollFlags::IN)];
+        let now = Timespec::default();
+        matches!(poll(&mut sockets, Some(&now)), Ok(0))
     }
 }
 

@@ -28,6 +28,14 @@ pub trait Site {
 }
 
 impl Service {
+    /// The proxy, if requests go on to an upstream.
+    pub fn proxy(&self) -> Option<&Proxy> {
+        match self {
+            Self::Proxy(proxy, _) => Some(proxy),
+            Self::Site(_) => None,
+        }
+    }
+
     /// Answers one request.
     ///
     /// # Errors
@@ -68,5 +76,7 @@ fn answer_here(
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(CONNECTION, close);
     }
+    // It may wait for long until its client takes it.
+    response.body_mut().shrink_to_fit();
     Ok(response.map(|text| ResponseBody::text(text, Rc::clone(&client.inbound))))
 }

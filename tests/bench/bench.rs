@@ -2,7 +2,8 @@
 //! connections kept on both sides, one worker. What one small request costs in processor time,
 //! and what each needs in memory and on disk. Prints Markdown.
 //!
-//! `make bench`; needs nginx and a release build of egret.
+//! `make bench`; needs nginx and a release build of egret. Programs given as arguments, other builds
+//! of egret, are compared in place of those two.
 
 #[path = "../peers/mod.rs"]
 mod peers;
@@ -31,7 +32,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// A proxy that runs, and what was measured of it.
 struct Proxy {
-    name: &'static str,
+    name: String,
     addr: SocketAddr,
     pid: u32,
     program: PathBuf,
@@ -57,21 +58,34 @@ fn bench() -> Result<()> {
     let upstream = cloud.server(insists).replace("optional;", "on;");
     let _cloud = Nginx::start(&upstream.replace("access_log /dev/stdout seen;", ""));
 
-    let egret = Egret::builder(release()?)
-        .ca(&cloud.ca())
-        .identity(&format!("{identity},tls=1.3"))
-        .route(&cloud.to("client"))
-        .start();
+    let start = |program: PathBuf| {
+        Egret::builder(program)
+            .ca(&cloud.ca())
+            .identity(&format!("{identity},tls=1.3"))
+            .route(&cloud.to("client"))
+            .start()
+    };
+    let others: Vec<String> = std::env::args().skip(1).collect();
+    if !others.is_empty() {
+        let egrets: Vec<Egret> = others.iter().map(|path| start(path.into())).collect();
+        let proxies = others.iter().zip(&egrets);
+        let proxies = proxies.map(|(path, egret)| Proxy::new(path, egret.addr(0), egret.pid()));
+        return compare(&mut proxies.collect::<Result<Vec<_>>>()?);
+    }
+    let egret = start(release()?);
     let port = Port::reserve();
     let nginx = Nginx::start(&same_in_nginx(&cloud, &port));
-
-    let mut proxies = [
+    compare(&mut [
         Proxy::new("egret", egret.addr(0), egret.pid())?,
         Proxy::new("nginx, its worker", port.address(), nginx.worker())?,
-    ];
+    ])
+}
+
+/// Lets each have its turn in each round, and prints what they cost.
+fn compare(proxies: &mut [Proxy]) -> Result<()> {
     for round in 0..=ROUNDS {
         for (n, clients) in CLIENTS.into_iter().enumerate() {
-            for proxy in &mut proxies {
+            for proxy in &mut *proxies {
                 let cost = proxy.cost(clients)?;
                 // The first round fills caches and pools.
                 if round > 0 {
@@ -80,7 +94,7 @@ fn bench() -> Result<()> {
             }
         }
     }
-    print(&proxies)
+    print(proxies)
 }
 
 /// The egret that `cargo build --release` made.
@@ -125,9 +139,9 @@ fn same_in_nginx(cloud: &Cloud, port: &Port) -> String {
 }
 
 impl Proxy {
-    fn new(name: &'static str, addr: SocketAddr, pid: u32) -> Result<Self> {
+    fn new(name: &str, addr: SocketAddr, pid: u32) -> Result<Self> {
         Ok(Self {
-            name,
+            name: name.to_owned(),
             addr,
             pid,
             program: fs::read_link(format!("/proc/{pid}/exe"))?,
@@ -174,7 +188,7 @@ fn rss_kib(pid: u32) -> Result<u64> {
 }
 
 fn print(proxies: &[Proxy]) -> Result<()> {
-    row("", proxies.iter().map(|proxy| proxy.name));
+    row("", proxies.iter().map(|proxy| &proxy.name));
     row("---", proxies.iter().map(|_| "---:"));
     for (n, clients) in CLIENTS.into_iter().enumerate() {
         let plural = if clients == 1 { "" } else { "s" };

@@ -2,8 +2,10 @@
 //!
 //! `cargo run --example e2e -- [--cipher NAME] BINARY [EMULATOR WORD...]`
 //!
-//! With `--at-2040` in front it is the other run: the emulator shows a clock in 2040.
+//! Two words in front make other runs of it: with `--at-2040` the emulator shows a clock in 2040,
+//! and with `--without-aes` a 64-bit ARM processor without AES instructions.
 
+mod no_aes;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -12,7 +14,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use support::certs::Spec;
+use support::certs::{Dir, Spec};
 use support::client::{Client, Response, send};
 use support::dns::{Dns, Mode};
 use support::egret::{Builder, Egret};
@@ -21,7 +23,8 @@ use support::upstream::{Reply, Seen, Step, Upstream, Versions, checksum};
 use support::wait_until;
 use support::world::World;
 
-const USAGE: &str = "e2e: usage: e2e [--at-2040] [--cipher NAME] BINARY [EMULATOR WORD...]";
+const USAGE: &str =
+    "e2e: usage: e2e [--at-2040|--without-aes] [--cipher NAME] BINARY [EMULATOR WORD...]";
 
 const MIB_10: usize = 10 * 1024 * 1024;
 
@@ -35,6 +38,7 @@ const LISTENERS: [(&str, Option<&str>); 3] = [
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1).peekable();
     let at_2040 = words.next_if_eq("--at-2040").is_some();
+    let without_aes = words.next_if_eq("--without-aes").is_some();
     let cipher = words.next_if_eq("--cipher").and_then(|_| words.next());
     let Some(program) = words.next() else {
         eprintln!("{USAGE}");
@@ -46,6 +50,12 @@ fn main() -> ExitCode {
     };
     if at_2040 {
         in_2040(&binary);
+        return ExitCode::SUCCESS;
+    }
+    if without_aes {
+        for versions in [Versions::Only12, Versions::Only13] {
+            chosen_without_aes(&binary, versions, cipher.as_deref());
+        }
         return ExitCode::SUCCESS;
     }
     for (tls, protocol) in [("1.2", "TLSv1.2"), ("1.3", "TLSv1.3")] {
@@ -151,6 +161,19 @@ fn chosen_by_the_server(binary: &Binary, versions: Versions, cipher: Option<&str
     let wanted = cipher.unwrap_or_default();
     assert!(chosen.contains(wanted), "{chosen}, not {wanted}");
     println!("{versions:?}: {chosen}");
+}
+
+/// The same on a processor that computes AES slowly.
+fn chosen_without_aes(binary: &Binary, versions: Versions, cipher: Option<&str>) {
+    let dir = Dir::new();
+    let socket = dir.file("debugger");
+    let binary = Binary {
+        program: binary.program.clone(),
+        emulator: format!("{} -g {}", binary.emulator, socket.display()),
+    };
+    let debugger = std::thread::spawn(move || no_aes::pretend(&socket));
+    chosen_by_the_server(&binary, versions, cipher);
+    debugger.join().expect("a debugger that was let in");
 }
 
 /// Bytes that differ from place to place, and are no text.

@@ -6,7 +6,7 @@ use crate::config::forward::ForwardDraft;
 use crate::config::list::built;
 use crate::config::route::RouteDraft;
 use crate::config::{Bound, identity, listener};
-use crate::flags::{self, HELP};
+use crate::flags;
 use crate::limits;
 
 /// Where help tells of the keys that routes and forward rules have in common.
@@ -14,21 +14,22 @@ const SHARED: &str = "More keys of --route and --forward:";
 
 /// The lines of help that tell of an entry: from the one it begins to the next one.
 fn entry(indent: &str, name: &str) -> String {
-    find(HELP, indent, name).unwrap_or_else(|| panic!("help does not tell of {name}"))
+    find(&flags::help(), indent, name).unwrap_or_else(|| panic!("help does not tell of {name}"))
 }
 
 /// What help tells of a key of an option, right there or among the shared ones.
 fn key_entry(option: &str, key: &str) -> String {
     [format!("  {option} "), SHARED.to_owned()]
         .iter()
-        .find_map(|heading| find(section(heading), "      ", key))
+        .find_map(|heading| find(&section(heading), "      ", key))
         .unwrap_or_else(|| panic!("help of {option} does not tell of {key}"))
 }
 
 /// From a heading to the next empty line.
-fn section(heading: &str) -> &'static str {
-    let (_, rest) = HELP.split_once(&format!("\n{heading}")).expect(heading);
-    rest.split("\n\n").next().unwrap_or_default()
+fn section(heading: &str) -> String {
+    let help = flags::help();
+    let (_, rest) = help.split_once(&format!("\n{heading}")).expect(heading);
+    rest.split("\n\n").next().unwrap_or_default().to_owned()
 }
 
 fn find(help: &str, indent: &str, name: &str) -> Option<String> {
@@ -80,6 +81,7 @@ fn help_tells_every_default_as_it_is() {
         ("--drain-timeout", time(limits::DRAIN_TIMEOUT)),
         ("--reload-interval", reload),
         ("--log", "info".to_owned()),
+        ("--pidfile", "none".to_owned()),
     ];
     let all: Vec<_> = defaults
         .iter()
@@ -90,6 +92,7 @@ fn help_tells_every_default_as_it_is() {
             "--forward",
             "--admin",
             "--access-log",
+            "--syslog",
         ])
         .collect();
     assert!(flags::options().all(|flag| all.contains(&flag)));
@@ -144,5 +147,5 @@ fn help_tells_the_maximums_as_they_are() {
     let size = |size: usize| Bound::Size(size as u64).to_string();
     let header = format!("{} to {})", size(limits::HEAD_MIN), size(limits::HEAD_MAX));
     assert!(entry("  ", "--max-header").contains(&header));
-    assert!(HELP.contains(&format!("at most {}:", Bound::Time(limits::DURATION_MAX))));
+    assert!(flags::help().contains(&format!("at most {}:", Bound::Time(limits::DURATION_MAX))));
 }

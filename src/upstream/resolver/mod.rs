@@ -2,7 +2,8 @@
 //!
 //! A name has at most one lookup under way, which all who ask for it share, and at most
 //! [`limits::DNS_THREADS`] run at a time: a name that hangs takes one thread and delays nobody
-//! else. Who gives up waiting changes nothing: the lookup goes on, and its answer is kept.
+//! else. Who gives up waiting changes nothing for a lookup that runs: it goes on, and its answer is
+//! kept. One that still waits for a thread is not begun for nobody.
 
 mod addresses;
 mod error;
@@ -83,6 +84,13 @@ struct Flight {
     name: String,
     began: Instant,
     outcome: SetOnce<Result<Addresses, DnsError>>,
+}
+
+impl Flight {
+    /// Whether somebody waits for it while it is in the queue.
+    fn is_awaited(self: &Rc<Self>) -> bool {
+        Rc::strong_count(self) > 1
+    }
 }
 
 impl Resolver {
@@ -247,7 +255,7 @@ impl Tables {
     /// Puts a lookup in the queue; in a full one, those that nobody waits for any more make room.
     fn enqueue(&mut self, flight: Rc<Flight>) -> Result<(), DnsError> {
         if self.queue.len() >= limits::DNS_QUEUE {
-            self.queue.retain(|queued| Rc::strong_count(queued) > 1);
+            self.queue.retain(Flight::is_awaited);
         }
         if self.queue.len() >= limits::DNS_QUEUE {
             return Err(DnsError::QueueFull);
@@ -290,6 +298,7 @@ impl Tables {
     /// Takes a lookup that ended off its thread; the next one to run, if any waits.
     fn land(&mut self, flight: &Rc<Flight>) -> Option<Rc<Flight>> {
         self.running.retain(|running| !Rc::ptr_eq(running, flight));
+        self.queue.retain(Flight::is_awaited);
         let next = self.queue.pop_front()?;
         self.running.push(next.clone());
         Some(next)

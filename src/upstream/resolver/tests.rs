@@ -322,6 +322,28 @@ async fn a_full_queue_is_an_error_and_who_gave_up_makes_room() {
 }
 
 #[tokio::test(flavor = "local")]
+async fn names_that_nobody_waits_for_any_more_delay_no_other() {
+    let fake = Arc::new(Fake::default());
+    let resolver = resolver(&fake, LONG, LONG);
+    hang_all_threads(&fake, &resolver).await;
+    for number in 0..limits::DNS_QUEUE - 1 {
+        let name = format!("given-up{number}.example");
+        fake.hang(&name);
+        let asker = ask(&resolver, &name);
+        until(|| resolver.usage().queued == number + 1).await;
+        asker.abort();
+        assert!(asker.await.is_err());
+    }
+    let waiting = ask(&resolver, "waits.example");
+    until(|| resolver.usage().queued == limits::DNS_QUEUE).await;
+    fake.release("hangs0.example");
+    assert_eq!(promptly(waiting).await, answer_for("waits.example"));
+    assert_eq!(fake.lookups("given-up0.example"), 0);
+    assert_eq!(resolver.usage().queued, 0);
+    release_all(&fake);
+}
+
+#[tokio::test(flavor = "local")]
 async fn who_gives_up_leaves_an_answer_for_the_next() {
     let fake = Arc::new(Fake::default());
     let resolver = resolver(&fake, LONG, LONG);

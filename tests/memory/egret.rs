@@ -18,7 +18,23 @@ pub struct Egret {
 impl Egret {
     /// Starts it with these options and a route for each of `routes`, without its LISTEN.
     pub fn start(options: &[String], routes: &[String]) -> Self {
-        let addrs: Vec<_> = routes.iter().map(|_| free_address()).collect();
+        Self::start_at(
+            options,
+            routes,
+            routes.iter().map(|_| free_address()).collect(),
+        )
+    }
+
+    /// The same, with `--admin` at the last address.
+    pub fn start_with_admin(options: &[String], routes: &[String]) -> Self {
+        let mut addrs: Vec<_> = routes.iter().map(|_| free_address()).collect();
+        let admin = free_address();
+        addrs.push(admin);
+        let options = [options, &[format!("--admin={admin}")]].concat();
+        Self::start_at(&options, routes, addrs)
+    }
+
+    fn start_at(options: &[String], routes: &[String], addrs: Vec<SocketAddr>) -> Self {
         let mut words = options.to_vec();
         words.extend(["--log=error", "--drain-timeout=0"].map(String::from));
         for (addr, route) in addrs.iter().zip(routes) {

@@ -1,6 +1,6 @@
 # Everything that is run by hand or by CI. `make demo` and `make test` need nothing but Rust.
 
-.PHONY: all demo test test-peers bench lint cross
+.PHONY: all demo test test-peers page bench lint cross
 
 all:
 	cargo build --release
@@ -13,10 +13,14 @@ demo:
 test:
 	cargo test
 
-# Needs nginx, curl, openssl, ssh-keygen, chromium, wget, Python with requests, and Node with npm; Go
-# is used where it is.
+# Needs nginx, curl, openssl, ssh-keygen, chromium, wget, promtool, Python with requests and
+# prometheus_client, and Node with npm; Go is used where it is.
 test-peers:
 	cargo test --features peers --test 'peers_*'
+
+# The status page in Chromium: checked, and its pictures kept in target/tmp.
+page:
+	cargo test --features peers --test peers_page -- --nocapture
 
 # egret beside nginx doing the same, in under a minute. Needs nginx.
 bench:

@@ -215,12 +215,15 @@ fn handshake(last: &Handshake, now: SystemTime, html: &mut Html) {
     html.text(String::from_utf8_lossy(alpn));
     html.raw(if facts.resumed { ", resumed" } else { ", full" });
     if let Some(took) = facts.took.handshake {
-        html.raw(", ").text(took.as_millis()).raw(" ms");
+        let milliseconds = took.as_secs_f64() * 1000.0;
+        html.raw(", ")
+            .text(format_args!("{milliseconds:.1}"))
+            .raw(" ms");
     }
     html.raw(" <span class=soft>")
         .text(words::ago(last.at, now))
         .raw("</span>")
-        .term("certificate", words::certificate(facts.certificate))
+        .term("our certificate", words::certificate(facts.certificate))
         .term("upstream", words::upstream(&last.upstream));
     if let Some(address) = facts.dialled {
         html.raw(" at ").text(address);

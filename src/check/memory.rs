@@ -37,7 +37,15 @@ pub fn worst_case(config: &Config, roots: usize) -> Vec<Line> {
         capacity,
         each,
     };
-    vec![
+    let admin = config.admin.as_ref().map(|_| {
+        let answer = (routes + used.len()) * limits::ADMIN_ENTRY_BYTES;
+        line(
+            "clients of --admin",
+            limits::ADMIN_CLIENTS,
+            limits::ADMIN_CLIENT_BYTES + answer,
+        )
+    });
+    let mut lines = vec![
         line("clients", clients, limits::CLIENT_BYTES),
         line(
             "upstream connections",
@@ -64,17 +72,14 @@ pub fn worst_case(config: &Config, roots: usize) -> Vec<Line> {
         line("roots, while read", roots, limits::ROOT_READ_BYTES),
         line("routes and rules", routes, limits::ROUTE_BYTES),
         line(
-            "clients of --admin",
-            config.admin.as_ref().map_or(0, |_| limits::ADMIN_CLIENTS),
-            limits::ADMIN_CLIENT_BYTES + (routes + used.len()) * limits::ADMIN_ENTRY_BYTES,
-        ),
-        line(
             "failures remembered",
             routes + limits::RECENT_ERRORS,
             limits::FAILURE_BYTES,
         ),
         line("the rest of the program", 1, limits::PROCESS_BYTES),
-    ]
+    ];
+    lines.splice(1..1, admin);
+    lines
 }
 
 /// While files are read again, what follows from the old ones still serves.
@@ -114,7 +119,6 @@ mod tests {
                 20,
                 10,
                 3,
-                0,
                 3 + limits::RECENT_ERRORS,
                 1
             ]

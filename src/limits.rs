@@ -156,7 +156,7 @@ pub const ROOT_BYTES: usize = 1024;
 /// What a root takes on top while its file is read.
 pub const ROOT_READ_BYTES: usize = 2560;
 /// A route, and its listener.
-pub const ROUTE_BYTES: usize = 9 * 1024;
+pub const ROUTE_BYTES: usize = 10 * 1024;
 /// A client of `--admin`, and an answer that it does not take.
 pub const ADMIN_CLIENT_BYTES: usize = 192 * 1024;
 /// What a route or an identity adds to such an answer.

@@ -24,13 +24,12 @@ fn fail(egret: &Egret, routes: usize) {
 fn held(egret: &Egret, target: &str, routes: usize) -> usize {
     let rest = heap::quiet();
     let request = head(&format!("GET {target}"), "", limits::ADMIN_HEAD_MAX);
-    let clients: Vec<_> = (0..N)
-        .map(|_| {
-            let client = connect(egret.addr(routes));
-            send_until_stuck(&client, request.as_bytes());
-            client
-        })
-        .collect();
+    let clients: Vec<_> = (0..N).map(|_| connect(egret.addr(routes))).collect();
+    std::thread::scope(|scope| {
+        for client in &clients {
+            scope.spawn(|| send_until_stuck(client, request.as_bytes()));
+        }
+    });
     let each = (heap::quiet() - rest) / N;
     println!("{target} with {routes} routes: {each} bytes");
     drop(clients);

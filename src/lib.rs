@@ -19,8 +19,9 @@
 //! | [`table`] | the table of fixed size |
 //! | [`flags`], [`error`], [`limits`], [`metrics`], [`log`], [`json`] | strings of the command line, causes, constants, counters, log lines, JSON |
 //!
-//! `rustls` is named only in `identity` and `upstream::connect`, `argh` only in `flags`,
-//! `heapless` only in `table` and `upstream::pool`.
+//! `rustls` is named only in `identity` and `upstream::connect`, `webpki` and `ring` only in
+//! `identity`, `base64` only in `config`, `argh` only in `flags`, `heapless` only in `table` and
+//! `upstream::pool`.
 //!
 //! # One request
 //!

@@ -73,6 +73,10 @@ pub const IDENTITY_NAME_MAX: usize = 64;
 pub const RANGES_PER_ROUTE: usize = 16;
 /// `uid=` of one route or forward rule.
 pub const UIDS_PER_ROUTE: usize = 16;
+/// `pin=` of one identity.
+pub const PINS_PER_IDENTITY: usize = 8;
+/// `crl=` of one identity.
+pub const CRLS_PER_IDENTITY: usize = 8;
 /// Header fields of one message, either way (hyper's table).
 pub const FIELDS_MAX: usize = 100;
 /// Descriptors beside those of clients and upstream connections: log, event loop, listeners,
@@ -124,6 +128,8 @@ pub const TUNNEL_BUFFER: usize = 8 * 1024;
 pub const READ_STEP: usize = 4 * 1024;
 /// A certificate, key or CA file.
 pub const PEM_FILE_MAX: u64 = 4 * 1024 * 1024;
+/// A file of revocation lists.
+pub const CRL_FILE_MAX: u64 = 1024 * 1024;
 /// An `@FILE` of options.
 pub const OPTIONS_FILE_MAX: u64 = 256 * 1024;
 /// A line of the access log: what a pipe takes whole (PIPE_BUF).
@@ -150,13 +156,17 @@ pub const SESSION_BYTES: usize = 248 * 1024;
 /// A remembered host name.
 pub const DNS_NAME_BYTES: usize = 512;
 /// One epoch of an identity, without its roots.
-pub const IDENTITY_BYTES: usize = 72 * 1024;
+pub const IDENTITY_BYTES: usize = 56 * 1024;
 /// A root certificate.
 pub const ROOT_BYTES: usize = 1024;
 /// What a root takes on top while its file is read.
 pub const ROOT_READ_BYTES: usize = 2560;
+/// A KiB of revocation lists.
+pub const CRL_KIB_BYTES: usize = 7 * 1024;
+/// What a KiB of revocation lists takes on top while its file is read.
+pub const CRL_KIB_READ_BYTES: usize = 9 * 1024;
 /// A route, and its listener.
-pub const ROUTE_BYTES: usize = 10 * 1024;
+pub const ROUTE_BYTES: usize = 12 * 1024;
 /// A client of `--admin`, and an answer that it does not take.
 pub const ADMIN_CLIENT_BYTES: usize = 192 * 1024;
 /// What a route or an identity adds to such an answer.
@@ -164,7 +174,7 @@ pub const ADMIN_ENTRY_BYTES: usize = 8 * 1024;
 /// A failure that is remembered.
 pub const FAILURE_BYTES: usize = 576;
 /// What is there however small the tables are.
-pub const PROCESS_BYTES: usize = 112 * 1024;
+pub const PROCESS_BYTES: usize = 98 * 1024;
 
 // ---- how long ----
 
@@ -196,6 +206,9 @@ pub const RELOAD_INTERVAL: Duration = Duration::from_secs(60);
 pub const RELOAD_PATIENCE: Duration = Duration::from_secs(2);
 /// How often they are looked at meanwhile.
 pub const RELOAD_STEP: Duration = Duration::from_millis(100);
+/// For how long a file that was written may be written again and have the same time: FAT notes
+/// times in steps of two seconds, and boards boot from it.
+pub const FILE_TIME_STEP: Duration = Duration::from_secs(2);
 /// How often the dates of our certificates are compared with the clock.
 pub const DATES_INTERVAL: Duration = Duration::from_secs(60);
 /// How often a clock that is not set is looked at.

@@ -291,7 +291,7 @@ fn uid_admits_those_users_and_no_others() {
     }
     assert_eq!(site.upstream.seen().len(), seen);
     egret.signal("HUP");
-    egret.wait_line("reloaded identity");
+    egret.wait_line("unchanged, keeping epoch 1");
     let lines = egret.log();
     let said = lines
         .matches(&format!("uid {own} is not admitted here"))

@@ -3,13 +3,14 @@
 
 mod support;
 
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::thread;
 
-use support::client;
+use support::client::{self, Client};
 use support::egret::{self, Egret};
 use support::gate::Gate;
-use support::upstream::{Reply, Resumption, Seen, Step, Upstream, Versions};
+use support::upstream::{OnAccept, Reply, Resumption, Seen, Step, Upstream, Versions};
 use support::world::World;
 
 const MODES: [(Versions, Resumption); 3] = [
@@ -68,7 +69,52 @@ fn a_session_of_the_former_certificate_is_never_resumed() {
                 assert_eq!(seen.resumed, resumed, "{mode:?}: {seen:?}");
             }
         }
+        // Nor is it even offered.
+        let offered = upstream.state(|state| state.offered.clone());
+        let expected = ["CN=x", "CN=x", "CN=second", "CN=second", "CN=x", "CN=x"];
+        assert_eq!(offered, expected.map(|name| Some(name.to_owned())));
     }
+}
+
+/// Handshakes that one identity may have under way.
+const HANDSHAKES: usize = 8;
+
+#[test]
+fn who_waits_for_its_handshake_over_a_reload_does_not_offer_the_former_session() {
+    for mode in MODES {
+        let world = World::new();
+        let upstream = upstream(&world, mode);
+        let deaf = world.upstream().on_accept(|_| OnAccept::Stall).start();
+        let egret = egret(&world, "0")
+            .identity(&world.device("x"))
+            .route(&format!("to={},identity=x", upstream.url()))
+            .route(&format!("to={},identity=x", deaf.url()))
+            .start();
+        for resumed in [false, true] {
+            assert_eq!(ask(&upstream, &egret).resumed, resumed, "{mode:?}");
+        }
+        let handshakes: Vec<_> = (1..=HANDSHAKES).map(|_| request(&egret, 1)).collect();
+        deaf.wait_until(|state| state.accepted == HANDSHAKES as u64);
+        let mut waiting = request(&egret, 0);
+        upstream.wait_until(|state| state.accepted == 3);
+        replace(&world, &egret, "x", "second", 2);
+        // Clients that vanish leave their places.
+        drop(handshakes);
+        assert_eq!(waiting.read_response().expect("an answer").status, 200);
+        let seen = upstream.last().expect("the request that waited");
+        assert_eq!((subject(&seen), seen.resumed), ("CN=second", false));
+        let offered = upstream.state(|state| state.offered.clone());
+        assert_eq!(offered, [Some("CN=x".to_owned())], "{mode:?}");
+    }
+}
+
+/// A request to the n-th route whose answer nobody reads yet.
+fn request(egret: &Egret, n: usize) -> Client<TcpStream> {
+    let mut client = Client::connect(egret.addr(n));
+    client
+        .write_raw(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        .expect("written");
+    client
 }
 
 #[test]
@@ -150,7 +196,7 @@ fn a_request_that_waits_for_a_connection_is_sent_as_the_new_certificate() {
     let listener = egret.addr(0);
     let held = thread::spawn(move || client::get(listener, "/held").status);
     upstream.wait_until(|state| state.seen.len() == 1);
-    let mut waiting = client::Client::connect(listener);
+    let mut waiting = Client::connect(listener);
     let head = b"GET /waiting HTTP/1.1\r\nHost: x\r\n\r\n";
     waiting.write_raw(head).expect("written");
     // What follows on a second client is answered only after the one that waits was read.

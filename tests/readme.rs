@@ -6,6 +6,7 @@ mod support;
 use std::process::Command;
 
 use support::certs::{Ca, Dir};
+use support::crl::Crl;
 
 const README: &str = include_str!("../README.md");
 const LIMITS: &str = include_str!("../src/limits.rs");
@@ -31,6 +32,7 @@ fn its_commands_are_taken_as_they_are_written() {
     dir.identity("client", &ca.client("client"));
     dir.identity("a", &ca.client("another"));
     dir.ca("plant-ca", &ca);
+    dir.write("plant.crl", &Crl::default().pem_of(&ca));
     let system = dir.ca("system", &ca);
     let commands = commands();
     assert!(commands.len() >= 5, "{commands:#?}");

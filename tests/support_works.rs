@@ -171,10 +171,16 @@ fn handshakes_are_counted_and_a_restart_forgets_sessions_but_not_what_was_seen()
 fn the_clients_subject_is_seen_and_stays_with_its_session() {
     let world = World::new();
     let middle = world.clients.intermediate("middle");
-    for versions in [Versions::Only12, Versions::Only13] {
+    for (versions, resumption) in [
+        (Versions::Only12, Resumption::SessionIds),
+        (Versions::Only12, Resumption::Tickets),
+        (Versions::Only13, Resumption::SessionIds),
+        (Versions::Only13, Resumption::Tickets),
+    ] {
         let upstream = world
             .upstream()
             .versions(versions)
+            .resumption(resumption)
             .requests(&world.clients)
             .start();
         for kind in [KeyKind::P256, KeyKind::P384, KeyKind::Ed25519] {
@@ -194,6 +200,8 @@ fn the_clients_subject_is_seen_and_stays_with_its_session() {
             get(&upstream, &world.client(None)).echo("client_subject"),
             None
         );
+        let offered = upstream.state(|state| state.offered.clone());
+        assert_eq!(offered, vec![Some("CN=client".to_owned()); 3]);
     }
 }
 

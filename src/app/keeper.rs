@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::notify::Manager;
 use super::run::StartError;
 use crate::check::{self, Stage};
-use crate::identity::clock::{Clock, unix_seconds};
+use crate::identity::clock::{Clock, is_set, unix_seconds};
 use crate::identity::{DefaultRoots, Epoch, Identity, Reload, x509};
 use crate::limits;
 
@@ -25,10 +25,20 @@ pub(super) struct Keeper {
     interval: Option<Duration>,
     /// Somebody asked for a reload.
     asked: Notify,
-    /// What was said last of the dates of each identity's certificate, and in which epoch.
-    said: RefCell<Vec<Option<(u32, Stage)>>>,
+    /// What was said last of the dates of each identity.
+    said: RefCell<Vec<Option<Said>>>,
     /// What was said last of the clock.
     clock_was_set: Cell<bool>,
+}
+
+/// What was said of dates in one epoch of an identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Said {
+    epoch: u32,
+    /// Of the certificate.
+    stage: Option<Stage>,
+    /// Revocation lists that hold no more.
+    expired: usize,
 }
 
 impl Keeper {
@@ -134,9 +144,10 @@ impl Keeper {
             self.roots.expire();
             for identity in left {
                 let reload = identity.reload(&self.roots, &self.clock, asked, patient);
-                match reload.await {
-                    Reload::Unsettled => unsettled.push(identity),
-                    reload => tell(identity, &reload),
+                let reload = reload.await;
+                tell(identity, &reload);
+                if let Reload::Unsettled(_) = reload {
+                    unsettled.push(identity);
                 }
             }
             left = unsettled;
@@ -155,29 +166,28 @@ impl Keeper {
 
     /// Says what is new about the clock and the dates of our certificates.
     fn watch_time(&self) {
-        self.watch_clock();
-        let now = self.clock.time();
+        let now = self.clock.now();
+        self.watch_clock(now);
+        if !is_set(now) {
+            // Nothing is known of dates meanwhile, and what was said of them stays said.
+            return;
+        }
         let mut said = self.said.borrow_mut();
         for (identity, said) in self.identities.iter().zip(said.iter_mut()) {
-            let Ok(epoch) = identity.current() else {
-                continue;
-            };
-            let certificate = epoch.certificate();
-            let warning = certificate.and_then(|certificate| check::date_warning(certificate, now));
-            let stage = warning.map(|warning| (epoch.number, warning.stage()));
-            if let Some(warning) = warning.filter(|_| *said != stage) {
-                ::log::warn!("identity {:?}: {warning}", identity.config.name);
+            if let Ok(epoch) = identity.current() {
+                let former = said.filter(|said| said.epoch == epoch.number);
+                let now = Some(now);
+                *said = Some(watch_dates(&identity.config.name, &epoch, former, now));
             }
-            *said = stage;
         }
     }
 
-    fn watch_clock(&self) {
-        let is_set = self.clock.time().is_some();
+    fn watch_clock(&self, now: SystemTime) {
+        let is_set = is_set(now);
         if self.clock_was_set.replace(is_set) == is_set {
             return;
         }
-        let now = x509::utc(unix_seconds(self.clock.now()));
+        let now = x509::utc(unix_seconds(now));
         match is_set {
             true => ::log::info!("the clock is set: {now}"),
             false => ::log::warn!(
@@ -187,11 +197,38 @@ impl Keeper {
     }
 }
 
+/// Says what is new since `former` about the dates of what an epoch was made of.
+fn watch_dates(name: &str, epoch: &Epoch, former: Option<Said>, now: Option<SystemTime>) -> Said {
+    let certificate = epoch.certificate();
+    let warning = certificate.and_then(|certificate| check::date_warning(certificate, now));
+    let expired = check::crl_warnings(&epoch.material().crls, now);
+    let said = Said {
+        epoch: epoch.number,
+        stage: warning.map(|warning| warning.stage()),
+        expired: expired.len(),
+    };
+    if let Some(warning) = warning.filter(|_| former.and_then(|former| former.stage) != said.stage)
+    {
+        ::log::warn!("identity {name:?}: {warning}");
+    }
+    if former.is_none_or(|former| former.expired < said.expired) {
+        for warning in &expired {
+            ::log::warn!("identity {name:?}: {warning}");
+        }
+    }
+    said
+}
+
 /// One line of what became of an identity's files.
 fn tell(identity: &Identity, reload: &Reload) {
     let name = &identity.config.name;
     match reload {
-        Reload::Untouched | Reload::Unsettled => {}
+        Reload::Untouched => {}
+        Reload::Unsettled(error) => {
+            ::log::debug!(
+                "identity {name:?}: its files may yet be in the middle of a change: {error}"
+            );
+        }
         Reload::Unchanged(epoch) => {
             ::log::info!(
                 "identity {name:?} unchanged, keeping epoch {}",
@@ -232,15 +269,24 @@ fn warn(name: &str, epoch: &Epoch) {
 }
 
 fn describe(epoch: &Epoch) -> String {
-    let roots = epoch.roots();
+    let trusts = trusts(epoch);
     match epoch.certificate() {
-        None => format!("no certificate, {roots} roots"),
+        None => format!("no certificate, {trusts}"),
         Some(certificate) => format!(
-            "{} by {}, valid to {}, {}, {roots} roots",
+            "{} by {}, valid to {}, {}, {trusts}",
             certificate.subject,
             certificate.issuer,
             x509::utc(certificate.not_after),
             certificate.key,
         ),
+    }
+}
+
+fn trusts(epoch: &Epoch) -> String {
+    let material = epoch.material();
+    match (&material.roots, material.crls.iter().count()) {
+        (None, _) => String::from("pinned keys in place of roots"),
+        (Some(roots), 0) => format!("{} roots", roots.count),
+        (Some(roots), lists) => format!("{} roots, {lists} revocation lists", roots.count),
     }
 }

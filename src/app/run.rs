@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use super::{BAD_FILES, BAD_OPTIONS, FAILED};
 use crate::admin::Admin;
 use crate::config::{Config, IdentityId};
 use crate::identity::clock::{Clock, SystemClock};
-use crate::identity::{DefaultRoots, Identity};
+use crate::identity::{DefaultRoots, Identity, KeyLogError, KeyLogFile};
 use crate::limits;
 use crate::log::Syslog;
 use crate::proxy::target::BadAuthority;
@@ -31,6 +31,7 @@ pub(super) enum StartError {
     Bind(String, BindError),
     Route(String, BadAuthority),
     PidFile(PidFileError),
+    KeyLog(PathBuf, KeyLogError),
     /// No identity of any route can work: their files are there and bad.
     NoIdentity,
     System(io::Error),
@@ -39,7 +40,7 @@ pub(super) enum StartError {
 impl StartError {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
-            Self::Bind(..) | Self::PidFile(_) | Self::System(_) => FAILED,
+            Self::Bind(..) | Self::PidFile(_) | Self::KeyLog(..) | Self::System(_) => FAILED,
             Self::Route(..) => BAD_OPTIONS,
             Self::NoIdentity => BAD_FILES,
         }
@@ -53,6 +54,7 @@ impl fmt::Display for StartError {
             Self::Bind(option, error) => write!(f, "{option}: {error}"),
             Self::Route(route, error) => write!(f, "--route {route:?}: {error}"),
             Self::PidFile(error) => error.fmt(f),
+            Self::KeyLog(path, error) => write!(f, "--keylog {path:?}: {error}"),
             Self::NoIdentity => f.write_str(
                 "no identity of any route has files that load; mend them and start again",
             ),
@@ -120,10 +122,11 @@ impl Drop for SocketFile {
 impl App {
     fn start(config: Config, syslog: Option<Arc<Syslog>>) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let key_log = config.keylog.as_deref().map(open_key_log).transpose()?;
         let identities: Vec<_> = config
             .identities
             .iter()
-            .map(|identity| Identity::new(identity.clone()))
+            .map(|identity| Identity::with_key_log(identity.clone(), key_log.clone()))
             .collect();
         let used = config.identities().zip(&identities);
         let used = used.filter(|((id, _), _)| config.is_used(*id));
@@ -242,6 +245,16 @@ impl App {
             ::log::warn!("requests in flight were cut off after --drain-timeout");
         }
     }
+}
+
+/// Loud: who reads the file can read all that egret sends and gets.
+fn open_key_log(path: &Path) -> Result<Arc<KeyLogFile>, StartError> {
+    let file =
+        KeyLogFile::open(path).map_err(|error| StartError::KeyLog(path.to_owned(), error))?;
+    ::log::warn!(
+        "--keylog {path:?}: the secrets of all TLS connections are written there, and who reads it can read everything; for debugging only"
+    );
+    Ok(Arc::new(file))
 }
 
 /// Descriptors for all clients and upstream connections; less is said and lived with.

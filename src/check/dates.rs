@@ -1,9 +1,10 @@
-//! Whether our own certificate is valid, and for how long still.
+//! Whether our own certificate is valid, and for how long still; whether revocation lists are.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use crate::identity::clock::unix_seconds;
+use crate::identity::pem::Crls;
 use crate::identity::x509::{self, Summary};
 use crate::limits;
 
@@ -125,6 +126,47 @@ const NOTICES: [Duration; 3] = [
 fn notices(life: i64, left: i64) -> usize {
     let due = |notice: &&Duration| left <= (life / 3).min(notice.as_secs() as i64);
     NOTICES.iter().filter(due).count()
+}
+
+/// A revocation list that holds no more. Displays as one line: cause and remedy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CrlWarning {
+    issuer: String,
+    next_update: i64,
+    now: i64,
+}
+
+impl fmt::Display for CrlWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let date = x509::utc(self.next_update);
+        let distance = x509::relative(self.next_update, self.now);
+        let clock = x509::utc(self.now);
+        write!(
+            f,
+            "the revocation list of {:?} expired on {date}, {distance} by our clock ({clock}); \
+             put that CA's new one in its file",
+            self.issuer
+        )
+    }
+}
+
+/// The lists that hold no more; none while the clock is not set, since nothing is known then.
+pub fn crl_warnings(crls: &Crls, now: Option<SystemTime>) -> Vec<CrlWarning> {
+    let Some(now) = now.map(unix_seconds) else {
+        return Vec::new();
+    };
+    let expired = |next_update: &i64| now >= *next_update;
+    let lists = crls.iter().map(|crl| &crl.summary);
+    lists
+        .filter_map(|crl| {
+            let next_update = crl.next_update.filter(expired)?;
+            Some(CrlWarning {
+                issuer: crl.issuer.clone(),
+                next_update,
+                now,
+            })
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -22,8 +22,8 @@ impl Line {
 }
 
 /// Every table of `config` at its worst. `roots` are held by all identities together, those that
-/// several share counted once.
-pub fn worst_case(config: &Config, roots: usize) -> Vec<Line> {
+/// several share counted once; `crls` are the bytes of their revocation lists.
+pub fn worst_case(config: &Config, roots: usize, crls: usize) -> Vec<Line> {
     let clients = config.listeners.iter().map(|one| one.clients).sum();
     let used: Vec<_> = config
         .identities()
@@ -70,6 +70,16 @@ pub fn worst_case(config: &Config, roots: usize) -> Vec<Line> {
         ),
         line("roots, old and new", roots * EPOCHS, limits::ROOT_BYTES),
         line("roots, while read", roots, limits::ROOT_READ_BYTES),
+        line(
+            "KiB of CRLs, old and new",
+            crls.div_ceil(1024) * EPOCHS,
+            limits::CRL_KIB_BYTES,
+        ),
+        line(
+            "KiB of CRLs, while read",
+            crls.div_ceil(1024),
+            limits::CRL_KIB_READ_BYTES,
+        ),
         line("routes and rules", routes, limits::ROUTE_BYTES),
         line(
             "failures remembered",
@@ -105,7 +115,7 @@ mod tests {
             panic!("{words:?}")
         };
         let config = config::build(&flags).expect("sound options");
-        let lines = worst_case(&config, 10);
+        let lines = worst_case(&config, 10, 2049);
         let capacities: Vec<_> = lines.iter().map(|line| line.capacity).collect();
         assert_eq!(
             capacities,
@@ -118,6 +128,8 @@ mod tests {
                 4,
                 20,
                 10,
+                6,
+                3,
                 3,
                 3 + limits::RECENT_ERRORS,
                 1
@@ -136,7 +148,7 @@ mod tests {
             panic!("{words:?}")
         };
         let config = config::build(&flags).expect("sound options");
-        let lines = worst_case(&config, 10);
+        let lines = worst_case(&config, 10, 0);
         let admin = lines.iter().find(|line| line.what.contains("--admin"));
         let admin = admin.expect("a line");
         assert_eq!(admin.capacity, limits::ADMIN_CLIENTS);

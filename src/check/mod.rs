@@ -10,11 +10,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-pub use dates::{DateWarning, Stage, date_warning};
+pub use dates::{CrlWarning, DateWarning, Stage, crl_warnings, date_warning};
 pub use memory::{Line, worst_case};
 pub use report::Report;
 
-use crate::config::{Config, IdentityConfig};
+use crate::config::{Anchors, Config, IdentityConfig};
 use crate::identity::clock::Clock;
 use crate::identity::{DefaultRoots, Epoch, Material, pem};
 
@@ -55,7 +55,7 @@ pub fn examine<'a>(config: &'a Config, clock: &Arc<dyn Clock>) -> Result<Report<
         .iter()
         .map(|identity| {
             Material::read(identity, &roots)
-                .and_then(|material| Epoch::new(identity, material, clock, 1))
+                .and_then(|material| Epoch::new(identity, material, clock, None, 1))
                 .map_err(|error| vec![Fault::of(identity, error)])
         })
         .collect::<Result<_, _>>()?;
@@ -84,7 +84,9 @@ pub fn faults(
         .iter()
         .flat_map(|identity| faults_of(identity, now))
         .collect();
-    if identities.iter().any(|identity| identity.ca.is_none())
+    if identities
+        .iter()
+        .any(|identity| identity.anchors == Anchors::Default)
         && let Some(Err(error)) = default_roots.map(DefaultRoots::get)
     {
         faults.push(Fault {
@@ -111,8 +113,20 @@ fn faults_of(identity: &IdentityConfig, now: Option<SystemTime>) -> Vec<Fault> {
             }
         }
     }
-    if let Some(Err(error)) = identity.ca.as_deref().map(|ca| pem::load_roots(Some(ca))) {
+    if let Anchors::File(file) = &identity.anchors
+        && let Err(error) = pem::load_roots(Some(file))
+    {
         faults.push(Fault::of(identity, error));
+    }
+    match pem::load_crls(&identity.crls) {
+        Ok(crls) => {
+            let expired = crl_warnings(&crls, now);
+            faults.extend(expired.iter().map(|warning| Fault::of(identity, warning)));
+        }
+        Err(_) => {
+            let all = pem::crl_faults(&identity.crls);
+            faults.extend(all.iter().map(|error| Fault::of(identity, error)));
+        }
     }
     faults
 }

@@ -7,10 +7,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::date_warning;
 use super::memory::worst_case;
 use crate::config::{
-    Bound, Cidr, Config, ForwardId, HostHeader, IdentityConfig, Listen, ListenerConfig,
+    Anchors, Bound, Cidr, Config, ForwardId, HostHeader, IdentityConfig, Listen, ListenerConfig,
     RouteConfig, RouteId, Serves, SocketAccess,
 };
 use crate::identity::Epoch;
+use crate::identity::pem::Crls;
 use crate::identity::x509::{self, Summary};
 use crate::limits;
 
@@ -68,13 +69,21 @@ impl<'a> Report<'a> {
     /// Roots held, those of `--ca` once.
     fn roots(&self) -> usize {
         let of = |own: bool| {
-            let with = move |(identity, _): &&(&IdentityConfig, _)| identity.ca.is_some() == own;
+            let with = move |(identity, _): &&(&IdentityConfig, _)| {
+                (identity.anchors != Anchors::Default) == own
+            };
             self.identities
                 .iter()
                 .filter(with)
                 .map(|(_, epoch)| epoch.roots())
         };
         of(true).sum::<usize>() + of(false).next().unwrap_or(0)
+    }
+
+    /// Bytes of revocation lists held.
+    fn crls(&self) -> usize {
+        let epochs = self.identities.iter().map(|(_, epoch)| epoch);
+        epochs.map(|epoch| epoch.material().crls.bytes()).sum()
     }
 }
 
@@ -152,16 +161,35 @@ impl Report<'_> {
             None => writeln!(f, "    no client certificate")?,
             Some(certificate) => self.certificate(f, certificate)?,
         }
-        let place = match identity.ca.as_ref().or(self.config.ca.as_ref()) {
+        self.trust(f, identity, epoch)?;
+        writeln!(f, "    TLS          {}", tls(identity))?;
+        let connections = counted(identity.connections, "connection");
+        let waiting = counted(identity.waiting, "request");
+        writeln!(f, "    at most      {connections}, {waiting} waiting")
+    }
+
+    fn trust(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        identity: &IdentityConfig,
+        epoch: &Epoch,
+    ) -> fmt::Result {
+        let keys = counted(identity.pins.len(), "pinned key");
+        let file = match &identity.anchors {
+            Anchors::Pins => return writeln!(f, "    trusts       {keys}, and no roots"),
+            Anchors::File(file) => Some(file),
+            Anchors::Default => self.config.ca.as_ref(),
+        };
+        let place = match file {
             Some(file) => format!("in {}", file.display()),
             None => String::from("of the system"),
         };
         let roots = counted(epoch.roots(), "root");
         writeln!(f, "    trusts       {roots} {place}")?;
-        writeln!(f, "    TLS          {}", tls(identity))?;
-        let connections = counted(identity.connections, "connection");
-        let waiting = counted(identity.waiting, "request");
-        writeln!(f, "    at most      {connections}, {waiting} waiting")
+        if !identity.pins.is_empty() {
+            writeln!(f, "    and only     {keys}")?;
+        }
+        revoked(f, &epoch.material().crls)
     }
 
     fn certificate(&self, f: &mut fmt::Formatter<'_>, certificate: &Summary) -> fmt::Result {
@@ -248,7 +276,7 @@ impl Report<'_> {
     }
 
     fn memory(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines = worst_case(self.config, self.roots());
+        let lines = worst_case(self.config, self.roots(), self.crls());
         writeln!(f, "\nMemory at worst, whatever clients and upstreams do")?;
         for line in &lines {
             writeln!(
@@ -282,6 +310,21 @@ fn place(
         writeln!(f, "    mode {mode:04o}, group {group}")?;
     }
     Ok(())
+}
+
+fn revoked(f: &mut fmt::Formatter<'_>, crls: &Crls) -> fmt::Result {
+    let ends = crls.iter().filter_map(|crl| crl.summary.next_update);
+    let Some(first) = ends.min() else {
+        return Ok(());
+    };
+    let revoked = crls.iter().map(|crl| crl.revoked).sum();
+    let revoked = counted(revoked, "certificate");
+    let lists = counted(crls.iter().count(), "list");
+    let until = x509::utc(first);
+    writeln!(
+        f,
+        "    less         {revoked} revoked by {lists}, until {until}"
+    )
 }
 
 /// What a route does in another way than most.

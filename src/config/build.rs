@@ -89,6 +89,13 @@ pub fn build(flags: &Flags) -> Result<Config, Rejected> {
         access_log: options.access_log,
         syslog: options.syslog,
         log: single("--log", &options.log, LevelFilter::Info, level, &mut errors),
+        keylog: single(
+            "--keylog",
+            &options.keylog,
+            None,
+            |text| values::file(text).map(Some),
+            &mut errors,
+        ),
         pidfile: single(
             "--pidfile",
             &options.pidfile,

@@ -9,9 +9,6 @@ use super::values::Bound;
 use crate::flags::FlagError;
 use crate::limits;
 
-/// Said of what the contract names and a later version brings.
-const NOT_BUILT: &str = "is not built yet in this version; leave it out";
-
 /// One mistake in the options; exit code 2. Its text is one line: option, value, cause, remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConfigError {
@@ -62,8 +59,6 @@ pub enum Problem {
         /// The keys there are.
         allowed: Vec<&'static str>,
     },
-    /// A key that a later version brings.
-    KeyNotBuilt(&'static str),
     /// A key given again that may be given once.
     Repeated(&'static str),
     /// A key that the option cannot do without.
@@ -80,6 +75,10 @@ pub enum Problem {
         /// What it needs.
         needed: &'static str,
     },
+    /// `ca=pin` and nothing that it could trust.
+    NoPin,
+    /// `crl=` beside `ca=pin`.
+    CrlWithoutChain,
     /// A key of `none` that is not one of its limits.
     OnlyLimits(&'static str),
     /// An identity's name for the second time.
@@ -178,8 +177,8 @@ pub enum Fault {
     ZeroDuration,
     /// None of these words.
     NotOneOf(Vec<&'static str>),
-    /// Known, and not built.
-    NotBuilt,
+    /// Not a pin.
+    Pin,
     /// Not a name for an identity.
     IdentityName,
     /// Not an ALPN protocol.
@@ -292,9 +291,6 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Value(fault) | Self::Key { fault: fault @ Fault::NotHttps, .. } => fault.fmt(f),
-            Self::Key { key, value, fault: Fault::NotBuilt } => {
-                write!(f, "{key}={value} {NOT_BUILT}")
-            }
             Self::Key { key, value, fault } => write!(f, "{key}={}: {fault}", value.escape_debug()),
             Self::NoPair(part) if part.is_empty() => {
                 f.write_str("a comma has nothing behind it; take it away, or the blank after it")
@@ -312,12 +308,17 @@ impl fmt::Display for Problem {
                 }
                 write!(f, "allowed: {}=", allowed.join("=, "))
             }
-            Self::KeyNotBuilt(key) => write!(f, "{key}= {NOT_BUILT}"),
             Self::Repeated(key) => write!(f, "{key}= is given more than once; give it once"),
             Self::Missing { key, remedy } => write!(f, "{key}= is missing; {remedy}"),
             Self::Needs { key, needed } => {
                 write!(f, "{key}= needs {needed}=; add it, or leave {key}= out")
             }
+            Self::NoPin => f.write_str(
+                "ca=pin trusts no key but those of pin=; add pin=sha256/BASE64 of the server's key",
+            ),
+            Self::CrlWithoutChain => f.write_str(
+                "ca=pin leaves no chain that crl= could be about; leave crl= out, or give ca=FILE",
+            ),
             Self::OnlyLimits(key) => write!(
                 f,
                 "{key}= cannot be set on the built-in none, only connections=, waiting= and \
@@ -412,7 +413,9 @@ impl fmt::Display for Fault {
             Self::Below(least) => write!(f, "must be at least {least}"),
             Self::ZeroDuration => f.write_str("must be more than 0"),
             Self::NotOneOf(words) => write!(f, "must be {}", Words(words)),
-            Self::NotBuilt => f.write_str(NOT_BUILT),
+            Self::Pin => f.write_str(
+                "must be sha256/ and the base64 of 32 bytes, as openssl tells them (see README)",
+            ),
             Self::IdentityName => {
                 f.write_str("must begin with a NAME of 1 to 64 of A-Z a-z 0-9 . _ -")
             }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::list::{Key, List};
-use super::{ConfigError, Fault, IdentityConfig, Problem, TlsVersions, values};
+use super::{Anchors, ConfigError, Fault, IdentityConfig, Pin, Problem, TlsVersions, values};
 use crate::limits;
 
 pub(super) const OPTION: &str = "--identity";
@@ -23,8 +23,14 @@ pub(super) const KEYS: &[Key<IdentityConfig>] = &[
         values::file(text).map(|file| identity.key = Some(file))
     }),
     Key::new("ca", set_ca),
-    Key::not_built("pin"),
-    Key::not_built("crl"),
+    Key::new("pin", |identity: &mut IdentityConfig, text| {
+        Pin::parse(text).map(|pin| identity.pins.push(pin))
+    })
+    .repeats(),
+    Key::new("crl", |identity: &mut IdentityConfig, text| {
+        values::file(text).map(|file| identity.crls.push(file))
+    })
+    .repeats(),
     Key::new("tls", |identity, text| {
         values::word(text, &VERSIONS).map(|versions| identity.versions = versions)
     }),
@@ -53,7 +59,9 @@ impl IdentityConfig {
             name: name.to_owned(),
             cert: None,
             key: None,
-            ca: None,
+            anchors: Anchors::Default,
+            pins: Vec::new(),
+            crls: Vec::new(),
             versions: TlsVersions::Both,
             alpn: Some("http/1.1".to_owned()),
             connections: limits::CONNECTIONS_DEFAULT,
@@ -121,7 +129,7 @@ fn read(text: &str) -> (IdentityConfig, Vec<Problem>) {
     let across = if list.bare == NONE {
         only_limits(&list)
     } else {
-        key_needs_cert(&list)
+        across(&identity, &list)
     };
     (
         identity,
@@ -140,20 +148,32 @@ fn only_limits(list: &List<'_>) -> Vec<Problem> {
     others.map(|key| Problem::OnlyLimits(key)).collect()
 }
 
-fn key_needs_cert(list: &List<'_>) -> Vec<Problem> {
-    if list.has("key") && !list.has("cert") {
-        return vec![Problem::Needs {
-            key: "key",
-            needed: "cert",
-        }];
-    }
-    Vec::new()
+/// What is wrong with the keys of a named identity together.
+fn across(identity: &IdentityConfig, list: &List<'_>) -> Vec<Problem> {
+    let by_pins = identity.anchors == Anchors::Pins;
+    let too_many = |key, count, most| (count > most, Problem::TooMany { key, count, most });
+    let table = [
+        (
+            list.has("key") && !list.has("cert"),
+            Problem::Needs {
+                key: "key",
+                needed: "cert",
+            },
+        ),
+        (by_pins && !list.has("pin"), Problem::NoPin),
+        (by_pins && list.has("crl"), Problem::CrlWithoutChain),
+        too_many("pin", identity.pins.len(), limits::PINS_PER_IDENTITY),
+        too_many("crl", identity.crls.len(), limits::CRLS_PER_IDENTITY),
+    ];
+    let wrong = table.into_iter().filter(|(wrong, _)| *wrong);
+    wrong.map(|(_, problem)| problem).collect()
 }
 
 fn set_ca(identity: &mut IdentityConfig, text: &str) -> Result<(), Fault> {
-    // The word `pin` is no file: pins in place of roots.
-    if text == "pin" {
-        return Err(Fault::NotBuilt);
-    }
-    values::file(text).map(|file| identity.ca = Some(file))
+    identity.anchors = match text {
+        // The word is no file; a file of that name is ./pin.
+        "pin" => Anchors::Pins,
+        file => Anchors::File(values::file(file)?),
+    };
+    Ok(())
 }

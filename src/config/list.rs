@@ -9,8 +9,7 @@ use crate::flags::nearest;
 pub(super) struct Key<T> {
     /// Without the `=`.
     name: &'static str,
-    /// `None`: a later version brings it.
-    set: Option<Set<T>>,
+    set: Set<T>,
     /// Whether it may be given more than once.
     repeats: bool,
     /// Whether it must be given, and then what to write when it is not.
@@ -24,16 +23,7 @@ impl<T> Key<T> {
     pub(super) const fn new(name: &'static str, set: Set<T>) -> Self {
         Self {
             name,
-            set: Some(set),
-            repeats: false,
-            required: None,
-        }
-    }
-
-    pub(super) const fn not_built(name: &'static str) -> Self {
-        Self {
-            name,
-            set: None,
+            set,
             repeats: false,
             required: None,
         }
@@ -107,15 +97,12 @@ impl<'a> List<'a> {
         let Some(key) = keys.iter().find(|key| key.name == name) else {
             return Err(unknown(name, keys));
         };
-        let Some(set) = key.set else {
-            return Err(Problem::KeyNotBuilt(key.name));
-        };
         if !self.has(key.name) {
             self.given.push(key.name);
         } else if !key.repeats {
             return Err(Problem::Repeated(key.name));
         }
-        set(into, value).map_err(|fault| Problem::Key {
+        (key.set)(into, value).map_err(|fault| Problem::Key {
             key: key.name,
             value: value.to_owned(),
             fault,
@@ -135,7 +122,7 @@ impl<'a> List<'a> {
 }
 
 fn unknown<T>(name: &str, keys: &[Key<T>]) -> Problem {
-    let allowed: Vec<_> = built(keys).collect();
+    let allowed: Vec<_> = names(keys).collect();
     let nearest = nearest(name, allowed.iter().copied());
     Problem::UnknownKey {
         key: name.to_owned(),
@@ -144,9 +131,7 @@ fn unknown<T>(name: &str, keys: &[Key<T>]) -> Problem {
     }
 }
 
-/// The keys that this version has.
-pub(super) fn built<T>(keys: &[Key<T>]) -> impl Iterator<Item = &'static str> {
-    keys.iter()
-        .filter(|key| key.set.is_some())
-        .map(|key| key.name)
+/// The keys of a table.
+pub(super) fn names<T>(keys: &[Key<T>]) -> impl Iterator<Item = &'static str> {
+    keys.iter().map(|key| key.name)
 }

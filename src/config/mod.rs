@@ -17,6 +17,7 @@ mod listener;
 mod path;
 mod pattern;
 mod peer;
+mod pin;
 mod route;
 mod url;
 mod values;
@@ -30,6 +31,7 @@ pub use error::{ConfigError, Fault, Given, Problem};
 pub use host::{HostFault, destination};
 pub use listen::UnixFault;
 pub use path::PathFault;
+pub use pin::Pin;
 pub use values::Bound;
 
 /// Everything the options say, checked.
@@ -59,6 +61,8 @@ pub struct Config {
     pub syslog: bool,
     /// `--log`.
     pub log: log::LevelFilter,
+    /// `--keylog`: where TLS secrets are written.
+    pub keylog: Option<PathBuf>,
     /// `--pidfile`.
     pub pidfile: Option<PathBuf>,
 }
@@ -118,8 +122,13 @@ pub struct IdentityConfig {
     pub cert: Option<PathBuf>,
     /// Private key; `None`: in the file of `cert`.
     pub key: Option<PathBuf>,
-    /// Roots; `None`: [`Config::ca`].
-    pub ca: Option<PathBuf>,
+    /// What a server's certificate is checked against.
+    pub anchors: Anchors,
+    /// Keys of which the server must have one; empty: any will do, which [`Anchors::Pins`] rules
+    /// out.
+    pub pins: Vec<Pin>,
+    /// Revocation lists; with none, nothing is taken as revoked.
+    pub crls: Vec<PathBuf>,
     /// TLS versions offered.
     pub versions: TlsVersions,
     /// ALPN protocol offered; `None` sends none.
@@ -130,6 +139,17 @@ pub struct IdentityConfig {
     pub waiting: usize,
     /// Upstreams whose TLS sessions are kept; 0 turns resumption off.
     pub sessions: usize,
+}
+
+/// `ca=`: what a server's certificate is checked against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Anchors {
+    /// The roots of [`Config::ca`].
+    Default,
+    /// The roots in this file.
+    File(PathBuf),
+    /// `pin`: no chain at all, the server's key must be one of [`IdentityConfig::pins`].
+    Pins,
 }
 
 /// `tls=`.

@@ -11,6 +11,8 @@ use super::*;
 use crate::flags::{self, Flags, Parsed};
 use crate::limits;
 
+/// A pin that is sound.
+const PIN: &str = "pin=sha256/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 /// A route that is sound.
 const ROUTE: &str = "8080,to=https://a,identity=none";
 
@@ -154,10 +156,14 @@ fn every_option_reaches_its_own_place() {
 
 #[test]
 fn every_key_of_an_identity_reaches_its_own_place() {
-    let text = "x,sessions=0,waiting=0,connections=64,alpn=,tls=1.3,ca=c,key=k,cert=a=b";
+    let text = format!(
+        "x,crl=1,{PIN},crl=2,sessions=0,waiting=0,connections=64,alpn=,tls=1.3,ca=c,key=k,cert=a=b"
+    );
     let config = config(&[
         "--identity",
-        text,
+        &text,
+        "--identity",
+        &format!("by-key,ca=pin,{PIN}"),
         "--identity",
         "none,waiting=1",
         "--route",
@@ -166,7 +172,14 @@ fn every_key_of_an_identity_reaches_its_own_place() {
     let identity = config.identity(IdentityId(1));
     assert_eq!(identity.cert, Some(PathBuf::from("a=b")));
     assert_eq!(identity.key, Some(PathBuf::from("k")));
-    assert_eq!(identity.ca, Some(PathBuf::from("c")));
+    assert_eq!(identity.anchors, Anchors::File(PathBuf::from("c")));
+    assert_eq!(identity.crls, ["1", "2"].map(PathBuf::from));
+    for id in [1, 2] {
+        let pins = config.identity(IdentityId(id)).pins.iter();
+        let pins: Vec<_> = pins.map(|pin| format!("pin={pin}")).collect();
+        assert_eq!(pins, [PIN]);
+    }
+    assert_eq!(config.identity(IdentityId(2)).anchors, Anchors::Pins);
     assert_eq!(identity.versions, TlsVersions::Only13);
     assert_eq!(identity.alpn, None);
     assert_eq!(
@@ -175,7 +188,7 @@ fn every_key_of_an_identity_reaches_its_own_place() {
     );
     assert_eq!(config.identity(IdentityId(0)).waiting, 1);
     assert!(config.is_used(IdentityId(0)) && !config.is_used(IdentityId(1)));
-    assert_eq!(config.identities().count(), 2);
+    assert_eq!(config.identities().count(), 3);
 }
 
 #[test]

@@ -19,7 +19,53 @@ pub enum CertificateFault {
         issuer: String,
     },
     /// It is a self-signed certificate authority and stands as a server.
-    SelfSigned,
+    SelfSigned {
+        /// The pin of its key.
+        pin: String,
+        /// Whether it is one of the roots.
+        is_root: bool,
+    },
+    /// Its key is none of the pinned ones.
+    NotPinned {
+        /// The pin of its key.
+        presented: String,
+    },
+    /// It, or an issuer that the server sent with it, is revoked.
+    Revoked {
+        /// Which of them.
+        subject: String,
+        /// Its serial number, in hexadecimal digits.
+        serial: String,
+        /// Whose list says so.
+        issuer: String,
+        /// Since then (UTC text).
+        when: String,
+        /// The reason that the list gives, as RFC 5280 names it.
+        why: Option<&'static str>,
+    },
+    /// No revocation list tells whether it, or an issuer sent with it, is revoked.
+    NoCrl {
+        /// Whose list is wanted.
+        issuer: String,
+        /// The certificate that it should be about.
+        subject: String,
+    },
+    /// The revocation list held until then (UTC text) and does no more.
+    CrlExpired {
+        /// Whose list it is.
+        issuer: String,
+        /// nextUpdate.
+        next_update: String,
+        /// Our clock.
+        now: String,
+    },
+    /// The revocation list is none that can be gone by.
+    CrlUnusable {
+        /// Whose list it is, or may be.
+        issuers: Vec<String>,
+        /// What is wrong with it.
+        why: String,
+    },
     /// It is for other names.
     WrongName {
         /// The name that was to be verified.
@@ -65,8 +111,53 @@ impl fmt::Display for CertificateFault {
                 f,
                 "it was not signed by the CA that is trusted under the name {issuer:?}; give the server's present CA with ca="
             ),
-            Self::SelfSigned => f.write_str(
-                "it is a self-signed CA certificate used as a server's; issue a server certificate from it",
+            Self::SelfSigned { pin, is_root: true } => write!(
+                f,
+                "it is a self-signed CA certificate used as a server's; trust its key in place of ca=FILE: ca=pin,pin={pin}"
+            ),
+            Self::SelfSigned {
+                pin,
+                is_root: false,
+            } => write!(
+                f,
+                "it is a self-signed CA certificate used as a server's, and no root; if it is that of the right server, trust its key: ca=pin,pin={pin}"
+            ),
+            Self::NotPinned { presented } => write!(
+                f,
+                "its key is none of those of pin=; if it is that of the right server, add pin={presented}"
+            ),
+            Self::Revoked {
+                subject,
+                serial,
+                issuer,
+                when,
+                why,
+            } => {
+                write!(f, "{subject:?} (serial {serial}) is revoked since {when}")?;
+                if let Some(why) = why {
+                    write!(f, " ({why})")?;
+                }
+                write!(
+                    f,
+                    ", says the revocation list of {issuer:?}; the server needs another certificate"
+                )
+            }
+            Self::NoCrl { issuer, subject } => write!(
+                f,
+                "no revocation list of {issuer:?} tells of {subject:?}; give that CA's with crl= (each CA of a chain needs one)"
+            ),
+            Self::CrlExpired {
+                issuer,
+                next_update,
+                now,
+            } => write!(
+                f,
+                "the revocation list of {issuer:?} expired at {next_update} and our clock says {now}; put that CA's new one in its file"
+            ),
+            Self::CrlUnusable { issuers, why } => write!(
+                f,
+                "the revocation list of {} is of no use: {why}; put that CA's own one in its file",
+                quoted(issuers)
             ),
             Self::WrongName {
                 expected,
@@ -93,7 +184,10 @@ impl fmt::Display for CertificateFault {
                 "it is not valid before {not_before} and our clock says {now}; check the device's clock"
             ),
             Self::ChainTooLarge { bytes, limit } => {
-                write!(f, "its chain has {bytes} bytes, and {limit} is the most that is kept")
+                write!(
+                    f,
+                    "its chain has {bytes} bytes, and {limit} is the most that is kept"
+                )
             }
             Self::WrongPurpose => {
                 f.write_str("it is not for TLS servers (extendedKeyUsage lacks serverAuth)")
@@ -104,4 +198,9 @@ impl fmt::Display for CertificateFault {
             ),
         }
     }
+}
+
+fn quoted(names: &[String]) -> String {
+    let quoted: Vec<_> = names.iter().map(|name| format!("{name:?}")).collect();
+    quoted.join(" or ")
 }

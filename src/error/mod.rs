@@ -417,6 +417,7 @@ mod tests {
             unset.body(),
             "503 clock is not set; no certificate can be checked before it is (ntpd, chrony)\n"
         );
+        assert_eq!(failure(Cause::ClockNotSet, "meter").body(), unset.body());
         assert!(
             unset
                 .proxy_status()

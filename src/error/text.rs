@@ -11,6 +11,7 @@ impl fmt::Display for Failure {
             Cause::Busy { .. } | Cause::WaitTimeout { .. } | Cause::IdentityUnavailable(_) => {
                 write!(f, "identity {}: ", self.quoted_identity())?
             }
+            Cause::ClockNotSet => {}
             cause if cause.is_clients() => {}
             _ => {
                 if let Some(upstream) = &self.upstream {

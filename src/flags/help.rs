@@ -21,6 +21,11 @@ Who we are to the cloud, and whom we trust there; may be repeated:
       cert=FILE          certificate chain, PEM (default: no client certificate)
       key=FILE           its key, PEM (default: in the file of cert=)
       ca=FILE            roots, PEM (default: those of --ca)
+      ca=pin             no roots: the server's key must be one of pin=
+      pin=sha256/BASE64  the server's key must be this one, or that of another
+                         pin=; may be repeated (at most 8)
+      crl=FILE           revocation lists of the chain's CAs, PEM or DER; may be
+                         repeated (at most 8)
       tls=1.2|1.3        exactly this version (default: both)
       alpn=PROTO         protocol offered (default: http/1.1); empty sends none
       connections=N      most upstream connections (default: {CONNECTIONS_DEFAULT}; at most {CONNECTIONS_MAX})
@@ -106,6 +111,8 @@ Others:
                          (default: 60s); 0: only on SIGHUP
   --access-log           one line a request, in logfmt, to standard output
   --syslog               both logs to /dev/log
+  --keylog FILE          the secrets of all TLS connections, for Wireshark: who
+                         reads it can read everything (default: none)
   --log LEVEL            off, error, warn, info, debug or trace, to standard
                          error (default: info)
   --pidfile FILE         the number of the process, from when it listens to its

@@ -17,10 +17,6 @@ pub use error::{FileProblem, FlagError};
 pub use help::help;
 pub use nearest::nearest;
 
-/// Options that belong to egret and wait for a later version. Building one means taking its line
-/// away here and adding a field to [`Options`].
-const NOT_BUILT: [&str; 1] = ["--keylog"];
-
 /// Commands that belong to egret and wait for a later version.
 const COMMANDS_NOT_BUILT: [&str; 1] = ["probe"];
 
@@ -109,6 +105,9 @@ pub struct Options {
     /// logs go to the system's logger
     #[argh(switch)]
     pub syslog: bool,
+    /// where TLS secrets are written, for debugging
+    #[argh(option)]
+    pub keylog: Option<String>,
     /// what is logged
     #[argh(option)]
     pub log: Option<String>,
@@ -225,9 +224,6 @@ fn refusal(given: &Given, taken: &[Given]) -> Option<FlagError> {
     let flag = given.flag.clone();
     if ["--help", "--version"].contains(&flag.as_str()) {
         return Some(FlagError::UnexpectedValue { flag });
-    }
-    if NOT_BUILT.contains(&flag.as_str()) {
-        return Some(FlagError::NotBuilt { word: flag });
     }
     let Some(known) = find(&flag) else {
         let nearest = nearest(&flag, known().iter().map(|known| known.long));

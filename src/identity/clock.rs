@@ -29,6 +29,11 @@ pub fn unix_seconds(time: SystemTime) -> i64 {
     }
 }
 
+/// `time` as a span since 1970, which nothing is before.
+pub fn since_1970(time: SystemTime) -> Duration {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
 /// Where wall time comes from. Deadlines never use it.
 pub trait Clock: fmt::Debug + Send + Sync {
     /// What the clock shows, right or wrong.

@@ -7,24 +7,26 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use rustls::client::{ResolvesClientCert, TicketRequest};
+use rustls::client::{ResolvesClientCert, Resumption, TicketRequest};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::sign::CertifiedKey;
 use rustls::{
-    CipherSuite, ClientConfig, SignatureScheme, SupportedCipherSuite, SupportedProtocolVersion,
-    version,
+    CipherSuite, ClientConfig, KeyLog, SignatureScheme, SupportedCipherSuite,
+    SupportedProtocolVersion, version,
 };
 
 use super::Pooled;
-use super::clock::{Clock, VerifierTime, unix_seconds};
+use super::clock::{Clock, VerifierTime, since_1970};
+use super::keylog::KeyLogFile;
 use super::material::{LoadError, Material};
 use super::sessions::Sessions;
 use super::verify::Trust;
 use super::x509;
 use crate::config::{IdentityConfig, TlsVersions};
+use crate::error::Cause;
 use crate::limits::TICKETS_PER_UPSTREAM;
 use crate::upstream::Upstream;
-use crate::upstream::connect::{self, Connection, OurCertificate};
+use crate::upstream::connect::{self, Connection, OurCertificate, Validity};
 use crate::upstream::pool::Idle;
 
 /// Client configuration, session slots and idle connections that belong together. Nothing of one
@@ -52,14 +54,24 @@ impl Epoch {
         config: &IdentityConfig,
         material: Material,
         clock: &Arc<dyn Clock>,
+        key_log: Option<&Arc<KeyLogFile>>,
         number: u32,
     ) -> Result<Rc<Self>, LoadError> {
         let provider = Arc::new(provider(has_aes_instructions()));
-        let trust = Trust::new(Arc::clone(&material.roots.store), Arc::clone(&provider))
-            .map_err(|_| LoadError::NoRoots)?;
+        let pins = config.pins.clone();
+        let trust = match &material.roots {
+            Some(roots) => {
+                let (roots, crls) = (Arc::clone(&roots.store), material.crls.clone());
+                Trust::in_roots(roots, crls, pins, &provider)?
+            }
+            None => Trust::in_pins(pins, &provider),
+        };
         let certified = material.credentials.as_ref();
         let certified = certified.map(|credentials| Arc::clone(&credentials.certified));
-        let base = client_config(config, &trust, provider, certified, clock)?;
+        let mut base = client_config(config, &trust, provider, certified, clock)?;
+        if let Some(key_log) = key_log {
+            base.key_log = Arc::clone(key_log) as Arc<dyn KeyLog>;
+        }
         Ok(Rc::new(Self {
             number,
             sessions: Sessions::new(base, trust, config.sessions),
@@ -81,26 +93,28 @@ impl Epoch {
         credentials.map(|credentials| &credentials.leaf)
     }
 
-    /// How many roots it trusts.
+    /// How many roots it trusts; pins in their place are none.
     pub fn roots(&self) -> usize {
-        self.material.roots.count
+        self.material.roots.as_ref().map_or(0, |roots| roots.count)
     }
 
-    /// When our certificate ends, in unix seconds; never without one.
-    pub(super) fn not_after(&self) -> i64 {
-        self.certificate()
-            .map_or(i64::MAX, |certificate| certificate.not_after)
+    /// When our certificate is valid. Whether it is valid yet, the server judges.
+    pub(super) fn valid(&self) -> Validity {
+        let end = |certificate: &x509::Summary| Validity::until(certificate.not_after);
+        self.certificate().map_or(Validity::ALWAYS, end)
     }
 
     /// How long the certificates are still valid that `connection` was made with, if they are.
     pub(super) fn left(&self, connection: &Connection) -> Option<Duration> {
-        let left = connection.facts().not_after.saturating_sub(self.now());
-        u64::try_from(left).ok().map(Duration::from_secs)
+        connection.facts().valid.left(since_1970(self.clock.now()))
     }
 
-    /// What the wall clock shows, in unix seconds.
-    pub(super) fn now(&self) -> i64 {
-        unix_seconds(self.clock.now())
+    /// The time by the wall clock, since 1970.
+    ///
+    /// # Errors
+    /// The clock is not set: a request may have waited while it was lost.
+    pub(super) fn time(&self) -> Result<Duration, Cause> {
+        self.clock.time().map(since_1970).ok_or(Cause::ClockNotSet)
     }
 
     /// Idle connections held.
@@ -153,6 +167,8 @@ fn client_config(
         .iter()
         .map(|protocol| protocol.clone().into_bytes())
         .collect();
+    // Sessions are kept in slots: rustls's own table would stay empty.
+    base.resumption = Resumption::disabled();
     // More than are kept would be thrown away.
     base.send_ticket_request = Some(TicketRequest {
         new_session_count: TICKETS_PER_UPSTREAM as u8,

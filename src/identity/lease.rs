@@ -36,6 +36,12 @@ pub struct PlainLease {
     pub(super) _permit: Permit,
 }
 
+/// How long a connection may lie idle, and what it is that allows no more.
+struct Rest {
+    time: Duration,
+    limit: NotKept,
+}
+
 impl Lease {
     /// The identity that the connection was made as.
     pub fn identity(&self) -> &Rc<Identity> {
@@ -51,9 +57,9 @@ impl Lease {
     /// its own epoch, else it is closed and the reason counted.
     pub fn settle(mut self, upstream_idle: Duration) {
         match self.rest_for(upstream_idle) {
-            Ok(idle) => {
+            Ok(rest) => {
                 self.connection.rest();
-                self.keep(Instant::now() + idle);
+                self.keep(&rest);
             }
             Err(reason) => {
                 // A connection that may go on has nothing under way: it ends in good order.
@@ -66,7 +72,7 @@ impl Lease {
     }
 
     /// For how long the connection may lie idle.
-    fn rest_for(&self, upstream_idle: Duration) -> Result<Duration, NotKept> {
+    fn rest_for(&self, upstream_idle: Duration) -> Result<Rest, NotKept> {
         let outbound = self.connection.outbound();
         outbound.reusable()?;
         if self.epoch.retired.get() {
@@ -84,12 +90,20 @@ impl Lease {
             return Err(NotKept::UpstreamCloses);
         }
         match self.epoch.left(&self.connection) {
-            Some(left) => Ok(idle.min(left)),
+            Some(left) if left < idle => Ok(Rest {
+                time: left,
+                limit: NotKept::CertificateEnded,
+            }),
+            Some(_) => Ok(Rest {
+                time: idle,
+                limit: NotKept::IdleTooLong,
+            }),
             None => Err(NotKept::CertificateEnded),
         }
     }
 
-    fn keep(self, until: Instant) {
+    fn keep(self, rest: &Rest) {
+        let until = Instant::now() + rest.time;
         let suits = |Wanted(wanted): &Wanted, (epoch, upstream, _): &Offered| {
             wanted.as_ref().is_some_and(|(same_epoch, same_upstream)| {
                 Rc::ptr_eq(same_epoch, epoch) && same_upstream == upstream
@@ -100,7 +114,11 @@ impl Lease {
             Ok(None) => {}
             Ok(Some(_closed)) => self.identity.counters.not_kept(NotKept::PlaceNeeded),
             Err((permit, (epoch, upstream, connection))) => {
-                let pooled = Pooled { connection, permit };
+                let pooled = Pooled {
+                    connection,
+                    permit,
+                    limit: rest.limit,
+                };
                 // There are never more connections than the table has places.
                 let _full = epoch.idle.borrow_mut().put(upstream, pooled, until);
                 let next = self.identity.next_sweep.get();

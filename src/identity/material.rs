@@ -6,17 +6,20 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustls::RootCertStore;
+use rustls::server::VerifierBuilderError;
 
-use super::pem::{self, Credentials, FileError, Roots};
-use crate::config::IdentityConfig;
+use super::pem::{self, Credentials, Crls, FileError, Roots};
+use crate::config::{Anchors, IdentityConfig};
 
 /// Everything that an identity's files say, at one reading.
 #[derive(Debug, Clone)]
 pub struct Material {
     /// Our certificate chain and its key; `None`: TLS without a client certificate.
     pub credentials: Option<Credentials>,
-    /// Whom it trusts.
-    pub roots: Roots,
+    /// Whom it trusts; `None`: pins stand in their place.
+    pub roots: Option<Roots>,
+    /// What its authorities took back.
+    pub crls: Crls,
 }
 
 impl Material {
@@ -29,11 +32,16 @@ impl Material {
             Some(cert) => Some(pem::load_credentials(cert, config.key.as_deref())?),
             None => None,
         };
-        let roots = match &config.ca {
-            Some(file) => pem::load_roots(Some(file))?,
-            None => default_roots.get()?,
+        let roots = match &config.anchors {
+            Anchors::File(file) => Some(pem::load_roots(Some(file))?),
+            Anchors::Default => Some(default_roots.get()?),
+            Anchors::Pins => None,
         };
-        Ok(Self { credentials, roots })
+        Ok(Self {
+            credentials,
+            roots,
+            crls: pem::load_crls(&config.crls)?,
+        })
     }
 
     /// Whether nothing that was read here differs from `other`: the key is that of the chain's
@@ -48,14 +56,19 @@ impl Material {
             (None, None) => true,
             _ => false,
         };
-        same_chain && same_roots(&self.roots.store, &other.roots.store)
+        let same_anchors = match (&self.roots, &other.roots) {
+            (Some(one), Some(other)) => same_roots(&one.store, &other.store),
+            (None, None) => true,
+            _ => false,
+        };
+        same_chain && same_anchors && self.crls == other.crls
     }
 
     /// What is not as it should be, but works.
     pub fn warnings(&self) -> impl Iterator<Item = &pem::Warning> {
         let own = self.credentials.iter();
         own.flat_map(|credentials| &credentials.warnings)
-            .chain(&self.roots.warnings)
+            .chain(self.roots.iter().flat_map(|roots| &roots.warnings))
     }
 }
 
@@ -67,8 +80,12 @@ impl IdentityConfig {
     /// Every file that the identity is made of. Without `ca=` those of the default roots are
     /// [`DefaultRoots::files`].
     pub fn files(&self) -> Vec<PathBuf> {
-        let files = [&self.cert, &self.key, &self.ca];
-        files.into_iter().flatten().cloned().collect()
+        let ca = match &self.anchors {
+            Anchors::File(file) => Some(file),
+            Anchors::Default | Anchors::Pins => None,
+        };
+        let own = self.cert.iter().chain(&self.key);
+        own.chain(ca).chain(&self.crls).cloned().collect()
     }
 }
 
@@ -156,8 +173,8 @@ fn system_files() -> Vec<PathBuf> {
 pub enum LoadError {
     /// A file is missing or bad.
     File(FileError),
-    /// There is nothing to trust.
-    NoRoots,
+    /// There is nothing to trust, or to go by.
+    Trust(VerifierBuilderError),
     /// TLS cannot be set up this way.
     Tls(rustls::Error),
     /// The system gave no thread to read them with.
@@ -177,11 +194,20 @@ impl From<FileError> for LoadError {
     }
 }
 
+impl From<VerifierBuilderError> for LoadError {
+    fn from(error: VerifierBuilderError) -> Self {
+        Self::Trust(error)
+    }
+}
+
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(error) => error.fmt(f),
-            Self::NoRoots => f.write_str("no roots to trust; give some with ca= or --ca"),
+            Self::Trust(VerifierBuilderError::NoRootAnchors) => {
+                f.write_str("no roots to trust; give some with ca= or --ca")
+            }
+            Self::Trust(error) => error.fmt(f),
             Self::Tls(error) => write!(f, "TLS cannot be set up: {error}"),
             Self::NoThread => f.write_str(
                 "the system gave no thread to read its files with; raise the limit on processes (ulimit -u)",

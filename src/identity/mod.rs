@@ -3,7 +3,9 @@
 
 pub mod clock;
 mod epoch;
+mod fault;
 mod files;
+mod keylog;
 mod lease;
 mod material;
 pub mod pem;
@@ -14,6 +16,7 @@ mod verify;
 pub mod x509;
 
 pub use epoch::Epoch;
+pub use keylog::{KeyLogError, KeyLogFile};
 pub use lease::{Lease, PlainLease};
 pub use material::{DefaultRoots, LoadError, Material};
 pub use reload::Reload;
@@ -49,6 +52,8 @@ type Offered = (Rc<Epoch>, Rc<Upstream>, Connection);
 pub(crate) struct Pooled {
     connection: Connection,
     permit: Permit,
+    /// Why it is closed when its time is over.
+    limit: NotKept,
 }
 
 /// One identity.
@@ -58,6 +63,8 @@ pub struct Identity {
     pub config: IdentityConfig,
     /// What it did.
     pub counters: IdentityCounters,
+    /// `--keylog`.
+    key_log: Option<Arc<KeyLogFile>>,
     state: RefCell<State>,
     slots: Rc<Slots<Wanted, Offered>>,
     handshakes: Handshakes,
@@ -70,7 +77,13 @@ pub struct Identity {
 impl Identity {
     /// An identity whose files have not been read.
     pub fn new(config: IdentityConfig) -> Rc<Self> {
+        Self::with_key_log(config, None)
+    }
+
+    /// The same, with the secrets of its connections written down.
+    pub fn with_key_log(config: IdentityConfig, key_log: Option<Arc<KeyLogFile>>) -> Rc<Self> {
         Rc::new(Self {
+            key_log,
             slots: Slots::new(config.connections, config.waiting),
             config,
             counters: IdentityCounters::default(),
@@ -254,7 +267,7 @@ impl Identity {
         upstream: &Upstream,
         dialer: &Dialer,
     ) -> Result<Connection, Cause> {
-        let slot = epoch.sessions.slot(upstream, Instant::now(), epoch.now());
+        let slot = epoch.sessions.slot(upstream, Instant::now(), epoch.time()?);
         let config = Arc::clone(&slot.config);
         let facts = Gathering::default();
         let stream = connect::open(upstream, config, dialer, &self.handshakes, &facts).await?;
@@ -265,7 +278,7 @@ impl Identity {
         }
         let took = facts.took.handshake.unwrap_or_default();
         self.counters.handshakes.observe(took);
-        slot.remember(&mut facts, epoch.not_after(), Instant::now());
+        slot.remember(&mut facts, epoch.valid(), Instant::now());
         Connection::start(stream, facts).await
     }
 
@@ -283,7 +296,7 @@ impl Identity {
                 () = self.rested.notified() => {}
                 () = sleep_until(next) => {
                     while let Some(pooled) = epoch.take_expired(Instant::now()) {
-                        self.counters.not_kept(NotKept::IdleTooLong);
+                        self.counters.not_kept(pooled.limit);
                         drop(pooled);
                     }
                 }

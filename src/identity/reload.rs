@@ -4,10 +4,12 @@
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::clock::Clock;
 use super::files::{Look, aside};
 use super::{DefaultRoots, Epoch, Identity, LoadError, Material};
+use crate::config::Anchors;
 use crate::error::Cause;
 
 /// Where an identity stands with its files.
@@ -26,7 +28,7 @@ pub enum Reload {
     /// There is nothing new: they look as they did, or are bad for the same reason.
     Untouched,
     /// They changed and are bad. Somebody may still be writing them: look again soon.
-    Unsettled,
+    Unsettled(LoadError),
     /// They hold what they held.
     Unchanged(Rc<Epoch>),
     /// They are good, and a new epoch took the place of the former.
@@ -54,15 +56,15 @@ impl Identity {
         roots: &DefaultRoots,
         clock: &Arc<dyn Clock>,
     ) -> Result<Rc<Epoch>, LoadError> {
-        let look = Look::at(&self.files(roots));
+        let look = Look::at(&self.files(roots), clock.now());
         let loaded = Material::read(&self.config, roots).and_then(|read| self.renew(read, clock));
         self.conclude(look, loaded.as_ref().err());
         loaded
     }
 
-    /// Looks at the identity's files, and reads them if they look different, if they were bad, or
-    /// if it was `asked` for. Who is `patient` is told of a change that is bad only when it has
-    /// settled.
+    /// Looks at the identity's files, and reads them if they look different or may be so, if they
+    /// were bad, or if it was `asked` for. Who is `patient` is told of a change that is bad only
+    /// when it has settled.
     pub async fn reload(
         &self,
         roots: &Arc<DefaultRoots>,
@@ -71,7 +73,8 @@ impl Identity {
         patient: bool,
     ) -> Reload {
         let faulty = self.fault().is_some();
-        let Some(found) = self.look(roots, asked || faulty).await else {
+        let found = self.look(roots, clock.now(), asked || faulty).await;
+        let Some(found) = found else {
             return Reload::Failed(LoadError::NoThread);
         };
         let Some(material) = found.material else {
@@ -81,9 +84,13 @@ impl Identity {
             Ok(epoch) if read.is_same(epoch.material()) => Ok(Reload::Unchanged(epoch)),
             _ => self.renew(read, clock).map(Reload::Loaded),
         });
-        if patient && found.touched && outcome.is_err() {
-            return Reload::Unsettled;
-        }
+        // What was good and is bad was changed, whatever it looks like.
+        let outcome = match outcome {
+            Err(error) if patient && (found.touched || !faulty) => {
+                return Reload::Unsettled(error);
+            }
+            outcome => outcome,
+        };
         let known = self.fault();
         self.conclude(found.look, outcome.as_ref().err());
         match outcome {
@@ -116,21 +123,22 @@ impl Identity {
     /// All files that it depends on.
     fn files(&self, roots: &DefaultRoots) -> Vec<PathBuf> {
         let mut files = self.config.files();
-        if self.config.ca.is_none() {
+        if self.config.anchors == Anchors::Default {
             files.extend(roots.files());
         }
         files
     }
 
-    async fn look(&self, roots: &Arc<DefaultRoots>, read: bool) -> Option<Found> {
+    async fn look(&self, roots: &Arc<DefaultRoots>, now: SystemTime, read: bool) -> Option<Found> {
         let seen = self.state.borrow().seen.clone();
         let files = self.files(roots);
         let (config, roots) = (self.config.clone(), Arc::clone(roots));
         aside(move || {
             // The look comes first: what changes while it is read looks different next time.
-            let look = Look::at(&files);
-            let touched = Some(&look) != seen.as_ref();
-            let material = (touched || read).then(|| Material::read(&config, &roots));
+            let look = Look::at(&files, now);
+            let touched = seen.as_ref().is_none_or(|seen| !seen.is_same(&look));
+            let fresh = seen.is_some_and(|seen| seen.is_fresh());
+            let material = (touched || fresh || read).then(|| Material::read(&config, &roots));
             Found {
                 look,
                 touched,
@@ -144,7 +152,7 @@ impl Identity {
     fn renew(&self, material: Material, clock: &Arc<dyn Clock>) -> Result<Rc<Epoch>, LoadError> {
         let former = self.current().ok();
         let number = former.as_ref().map_or(1, |former| former.number + 1);
-        let epoch = Epoch::new(&self.config, material, clock, number)?;
+        let epoch = Epoch::new(&self.config, material, clock, self.key_log.as_ref(), number)?;
         self.state.borrow_mut().epoch = Some(Rc::clone(&epoch));
         if let Some(former) = former {
             former.retire();

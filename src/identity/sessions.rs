@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rustls::client::{
     ClientSessionStore, Resumption, Tls12ClientSessionValue, Tls13ClientSessionValue,
@@ -17,7 +18,7 @@ use super::verify::Trust;
 use crate::limits::{SESSION_LIFE, SESSIONS_MAX, TICKETS_PER_UPSTREAM};
 use crate::table::Lru;
 use crate::upstream::Upstream;
-use crate::upstream::connect::{Facts, OurCertificate};
+use crate::upstream::connect::{Facts, OurCertificate, Validity};
 
 /// The sessions of one epoch.
 #[derive(Debug)]
@@ -45,33 +46,40 @@ pub struct Slot {
 #[derive(Debug, Clone, Copy)]
 struct Life {
     until: Instant,
-    /// Unix seconds. The wall clock may jump, so it is compared when a session is wanted.
-    not_after: i64,
+    /// The wall clock may jump, so it is compared when a session is wanted.
+    valid: Validity,
 }
 
 impl Slot {
     /// Takes in what a handshake of the slot found, and puts into `facts` what the full handshake
-    /// knew that this one resumes: what became of our certificate, and when the certificates end,
-    /// ours at `not_after`.
-    pub fn remember(&self, facts: &mut Facts, not_after: i64, now: Instant) {
+    /// knew that this one resumes: what became of our certificate, and when the certificates are
+    /// valid, the server's and `ours`.
+    pub fn remember(&self, facts: &mut Facts, ours: Validity, now: Instant) {
         if !facts.resumed {
             self.certificate.set(facts.certificate);
-            let not_after = facts.not_after.min(not_after);
+            let valid = facts.valid.and(ours);
             let life = self.life.get().unwrap_or(Life {
                 until: now + SESSION_LIFE,
-                not_after,
+                valid,
             });
             self.life.set(Some(Life {
-                not_after: life.not_after.min(not_after),
+                valid: life.valid.and(valid),
                 ..life
             }));
         }
         facts.certificate = self.certificate.get();
-        facts.not_after = self.life.get().map_or(not_after, |life| life.not_after);
+        facts.valid = self.life.get().map_or(ours, |life| life.valid);
     }
 
-    fn has_ended(&self, now: Instant, wall: i64) -> bool {
-        let ended = |life: Life| life.until <= now || life.not_after < wall;
+    /// Forgets its sessions and keeps none from now on, whoever still holds it.
+    fn close(&self) {
+        if let Some(store) = &self.store {
+            *store.stored() = Stored::closed();
+        }
+    }
+
+    fn has_ended(&self, now: Instant, wall: Duration) -> bool {
+        let ended = |life: Life| life.until <= now || life.valid.left(wall).is_none();
         self.life.get().is_some_and(ended)
     }
 }
@@ -80,9 +88,7 @@ impl Drop for Slot {
     /// Connections made with the slot live on, and with them their configuration: the sessions
     /// must not, and what the server still sends is not kept.
     fn drop(&mut self) {
-        if let Some(store) = &self.store {
-            *store.stored() = Stored::closed();
-        }
+        self.close();
     }
 }
 
@@ -98,12 +104,15 @@ impl Sessions {
 
     /// The slot of `upstream`. The least recently used one goes for it, and its sessions with it.
     /// Without capacity it is a new one each time, so that nothing is ever resumed. `wall` is the
-    /// wall clock in unix seconds.
-    pub fn slot(&self, upstream: &Upstream, now: Instant, wall: i64) -> Rc<Slot> {
+    /// wall clock, since 1970.
+    pub fn slot(&self, upstream: &Upstream, now: Instant, wall: Duration) -> Rc<Slot> {
         let mut table = self.table.borrow_mut();
         match table.get(upstream) {
             Some(slot) if !slot.has_ended(now, wall) => return Rc::clone(slot),
-            Some(_) => drop(table.remove(upstream)),
+            Some(ended) => {
+                ended.close();
+                drop(table.remove(upstream));
+            }
             None => {}
         }
         let store = (table.capacity() > 0).then(|| Arc::new(Store::default()));
@@ -122,9 +131,13 @@ impl Sessions {
         slot
     }
 
-    /// Drops all sessions, and keeps none from now on.
+    /// Drops all sessions, and keeps none from now on. Whoever is about to shake hands with one of
+    /// its slots finds nothing there to resume.
     pub fn end(&self) {
-        self.table.replace(Lru::new(0));
+        let ended = self.table.replace(Lru::new(0));
+        for (_, slot) in ended.iter() {
+            slot.close();
+        }
     }
 
     /// Upstreams whose sessions are kept.
@@ -235,3 +248,6 @@ impl ClientSessionStore for Store {
             .find_map(Option::take)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use ::egret::app::FAILED;
 use rustix::process::{Signal, getpid, kill_process};
 
 use crate::heap;
@@ -18,51 +19,55 @@ pub struct Egret {
 impl Egret {
     /// Starts it with these options and a route for each of `routes`, without its LISTEN.
     pub fn start(options: &[String], routes: &[String]) -> Self {
-        Self::start_at(
-            options,
-            routes,
-            routes.iter().map(|_| free_address()).collect(),
-        )
+        Self::with(options, routes, false)
     }
 
     /// The same, with `--admin` at the last address.
     pub fn start_with_admin(options: &[String], routes: &[String]) -> Self {
-        let mut addrs: Vec<_> = routes.iter().map(|_| free_address()).collect();
-        let admin = free_address();
-        addrs.push(admin);
-        let options = [options, &[format!("--admin={admin}")]].concat();
-        Self::start_at(&options, routes, addrs)
+        Self::with(options, routes, true)
     }
 
-    fn start_at(options: &[String], routes: &[String], addrs: Vec<SocketAddr>) -> Self {
+    fn with(options: &[String], routes: &[String], admin: bool) -> Self {
+        // A port that was free may be taken when egret comes to it.
+        let tries = std::iter::repeat_with(|| Self::try_start(options, routes, admin));
+        let mut started = tries.take(3).flatten();
+        started.next().expect("an egret that listens")
+    }
+
+    /// `None`, when it ended with a failure at run time.
+    fn try_start(options: &[String], routes: &[String], admin: bool) -> Option<Self> {
+        let mut addrs: Vec<_> = routes.iter().map(|_| free_address()).collect();
         let mut words = options.to_vec();
         words.extend(["--log=error", "--drain-timeout=0"].map(String::from));
         for (addr, route) in addrs.iter().zip(routes) {
             words.push(format!("--route={addr},{route}"));
         }
+        if admin {
+            let addr = free_address();
+            words.push(format!("--admin={addr}"));
+            addrs.push(addr);
+        }
         let thread = std::thread::spawn(move || {
             heap::counted(|| egret::app::main(words.iter().map(Into::into)))
         });
-        let egret = Self {
+        let deadline = Instant::now() + PATIENCE;
+        while addrs.iter().any(|addr| TcpStream::connect(addr).is_err()) {
+            if thread.is_finished() {
+                assert_eq!(thread.join().ok(), Some(FAILED), "how egret ended");
+                return None;
+            }
+            assert!(Instant::now() < deadline, "egret does not listen");
+            std::thread::yield_now();
+        }
+        Some(Self {
             thread: Some(thread),
             addrs,
-        };
-        egret.addrs.iter().for_each(|addr| egret.wait_for(*addr));
-        egret
+        })
     }
 
     /// Where the n-th route listens, from 0.
     pub fn addr(&self, n: usize) -> SocketAddr {
         self.addrs[n]
-    }
-
-    fn wait_for(&self, addr: SocketAddr) {
-        let deadline = Instant::now() + PATIENCE;
-        while TcpStream::connect(addr).is_err() {
-            let ended = self.thread.as_ref().is_none_or(JoinHandle::is_finished);
-            assert!(!ended && Instant::now() < deadline, "egret does not listen");
-            std::thread::yield_now();
-        }
     }
 }
 

@@ -243,7 +243,7 @@ fn under_attack_the_heap_stays_below_what_check_prints() {
     let route = format!("to=https://{},identity=x,clients=8", upstream.addr());
     let options = world.options("x,connections=3,waiting=2,sessions=1");
     // What `check` would print.
-    let lines = worst_case(&config_of(&options, &route), 1);
+    let lines = worst_case(&config_of(&options, &route), 1, 0);
     let granted = lines.iter().map(Line::bytes).sum::<usize>();
     heap::forget_peak();
     let before = heap::live();

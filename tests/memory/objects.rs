@@ -1,5 +1,6 @@
 //! The smaller objects, each made by itself.
 
+use std::fs;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use rcgen::{
 
 use crate::egret::Egret;
 use crate::support::certs::{Ca, Spec};
+use crate::support::crl::Crl;
 use crate::upstreams::World;
 use crate::{alone, assert_honest, config_of, heap};
 use ::egret::identity::clock::{Clock, SystemClock};
@@ -126,6 +128,42 @@ fn a_root_takes_no_more_than_its_constant_and_reading_it_no_more_than_its_own() 
     assert_eq!(load().count, ROOTS);
     assert_honest("a root", held / ROOTS, limits::ROOT_BYTES);
     assert_honest("reading a root", read / ROOTS, limits::ROOT_READ_BYTES);
+}
+
+#[test]
+fn a_kib_of_revocation_lists_takes_no_more_than_its_constants() {
+    const REVOKED: u32 = 40_000;
+    let _alone = alone();
+    let world = World::new();
+    let ca = Ca::new("servers");
+    // The shortest entries take most beside their bytes.
+    let serials = (1..=REVOKED).map(|number| number.to_be_bytes()[1..].to_vec());
+    let list = Crl::default().revoke_serials(serials).of(&ca);
+    let file = world.dir.file("a.crl");
+    fs::write(&file, list.der()).expect("a file");
+    let kib = list.der().len().div_ceil(1024);
+    assert!(kib > 800 && kib <= 1024, "{kib} KiB");
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let mut peak = 0;
+    let mut held = |option: &str| {
+        let config = config_of(&world.options(option), "to=https://a,identity=x");
+        let roots = DefaultRoots::new(config.ca.clone());
+        let one = config.identities.last().expect("an identity");
+        heap::forget_peak();
+        let before = heap::live();
+        let held = heap::measure(|| {
+            let identity = Identity::new(one.clone());
+            let epoch = identity.load(&roots, &clock).expect("good files");
+            (identity, epoch)
+        });
+        peak = heap::peak() - before - held;
+        held
+    };
+    let without = held("x");
+    let with = held(&format!("x,crl={}", file.display()));
+    let each = (with - without) / kib;
+    assert_honest("a KiB of CRLs", each, limits::CRL_KIB_BYTES);
+    assert_honest("reading a KiB", peak / kib, limits::CRL_KIB_READ_BYTES);
 }
 
 #[test]

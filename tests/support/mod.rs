@@ -7,10 +7,12 @@
 pub mod black_hole;
 pub mod certs;
 pub mod client;
+pub mod crl;
 pub mod dns;
 pub mod egret;
 pub mod gate;
 pub mod json;
+pub mod pin;
 pub mod upstream;
 pub mod world;
 

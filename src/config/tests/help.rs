@@ -3,7 +3,7 @@
 use crate::config::admin::AdminDraft;
 use crate::config::draft::Draft;
 use crate::config::forward::ForwardDraft;
-use crate::config::list::built;
+use crate::config::list::names;
 use crate::config::route::RouteDraft;
 use crate::config::{Bound, identity, listener};
 use crate::flags;
@@ -82,6 +82,7 @@ fn help_tells_every_default_as_it_is() {
         ("--reload-interval", reload),
         ("--log", "info".to_owned()),
         ("--pidfile", "none".to_owned()),
+        ("--keylog", "none".to_owned()),
     ];
     let all: Vec<_> = defaults
         .iter()
@@ -108,16 +109,16 @@ fn help_tells_every_default_as_it_is() {
 
 #[test]
 fn help_tells_of_every_key_and_its_default() {
-    for key in built(identity::KEYS) {
+    for key in names(identity::KEYS) {
         key_entry(identity::OPTION, key);
     }
-    for key in built(RouteDraft::KEYS) {
+    for key in names(RouteDraft::KEYS) {
         key_entry(RouteDraft::OPTION, key);
     }
-    for key in built(ForwardDraft::KEYS) {
+    for key in names(ForwardDraft::KEYS) {
         key_entry(ForwardDraft::OPTION, key);
     }
-    for key in built(AdminDraft::KEYS) {
+    for key in names(AdminDraft::KEYS) {
         key_entry(AdminDraft::OPTION, key);
     }
     let mode = format!("(default: {:04o})", listener::SOCKET_MODE);
@@ -144,6 +145,13 @@ fn help_tells_the_maximums_as_they_are() {
     assert!(entry("  ", "--max-clients").contains(&clients));
     let admin = format!("{} clients, beside", limits::ADMIN_CLIENTS);
     assert!(entry("  ", "--admin").contains(&admin));
+    for (key, most) in [
+        ("pin", limits::PINS_PER_IDENTITY),
+        ("crl", limits::CRLS_PER_IDENTITY),
+    ] {
+        let most = format!("(at most {most})");
+        assert!(key_entry(identity::OPTION, key).contains(&most), "{key}");
+    }
     let size = |size: usize| Bound::Size(size as u64).to_string();
     let header = format!("{} to {})", size(limits::HEAD_MIN), size(limits::HEAD_MAX));
     assert!(entry("  ", "--max-header").contains(&header));

@@ -1,6 +1,6 @@
 //! The exact words for each mistake in one option.
 
-use super::{ROUTE, errors};
+use super::{PIN, ROUTE, errors};
 
 #[test]
 fn a_wrong_route_is_refused_in_these_words() {
@@ -211,15 +211,17 @@ fn a_wrong_identity_is_refused_in_these_words() {
         ("x,key=a.key", "key= needs cert=; add it, or leave key= out"),
         (
             "x,ca=pin",
-            "ca=pin is not built yet in this version; leave it out",
+            "ca=pin trusts no key but those of pin=; add pin=sha256/BASE64 of the server's key",
         ),
         (
             "x,pin=sha256/AAAA=",
-            "pin= is not built yet in this version; leave it out",
+            "pin=sha256/AAAA=: must be sha256/ and the base64 of 32 bytes, as openssl tells them \
+             (see README)",
         ),
+        ("x,crl=", "crl=: must name a file"),
         (
-            "x,crl=a",
-            "crl= is not built yet in this version; leave it out",
+            "x,crl=1,crl=2,crl=3,crl=4,crl=5,crl=6,crl=7,crl=8,crl=9",
+            "9 crl=, the maximum is 8",
         ),
         ("x,tls=1.1", "tls=1.1: must be 1.2 or 1.3"),
         (
@@ -236,8 +238,8 @@ fn a_wrong_identity_is_refused_in_these_words() {
         ("x,sessions=65", "sessions=65: is above the maximum of 64"),
         (
             "x,crt=a",
-            "crt= is unknown; did you mean cert=? allowed: cert=, key=, ca=, tls=, alpn=, \
-             connections=, waiting=, sessions=",
+            "crt= is unknown; did you mean cert=? allowed: cert=, key=, ca=, pin=, crl=, tls=, \
+             alpn=, connections=, waiting=, sessions=",
         ),
         (
             "none,cert=a",
@@ -252,6 +254,31 @@ fn a_wrong_identity_is_refused_in_these_words() {
     for (text, problem) in table {
         let given = ["--identity", "meter", "--identity", text, "--route", ROUTE];
         assert_eq!(errors(&given), [format!("--identity {text:?}: {problem}")]);
+    }
+}
+
+#[test]
+fn pins_in_place_of_a_chain_exclude_what_needs_one() {
+    let told = |keys: &str| {
+        let text = format!("x,{keys}");
+        let told = errors(&["--identity", &text, "--route", ROUTE]);
+        let start = format!("--identity {text:?}: ");
+        let told = told.iter().map(|line| line.replace(&start, ""));
+        told.collect::<Vec<_>>()
+    };
+    assert_eq!(told(&format!("ca=pin,{PIN}")), [""; 0]);
+    assert_eq!(
+        told(&format!("crl=a,{PIN},ca=pin")),
+        ["ca=pin leaves no chain that crl= could be about; leave crl= out, or give ca=FILE"]
+    );
+    assert_eq!(told(&[PIN; 9].join(",")), ["9 pin=, the maximum is 8"]);
+    for keys in ["ca=pin", PIN, "crl=a"] {
+        let text = format!("none,{keys}");
+        let told = errors(&["--identity", &text, "--route", ROUTE]);
+        assert!(
+            told[0].contains("cannot be set on the built-in none"),
+            "{told:?}"
+        );
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::sections::Kind;
 use crate::identity::x509::{Algorithm, printable};
-use crate::limits::{OWN_CHAIN_CERTS_MAX, PEM_FILE_MAX};
+use crate::limits::OWN_CHAIN_CERTS_MAX;
 
 /// A certificate, key or CA file that does not load. Displays as one line: cause and remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +28,11 @@ pub enum Cause {
     Directory,
     /// A pipe, socket or device.
     NotRegular,
-    /// Larger than [`PEM_FILE_MAX`].
-    TooLarge,
+    /// Larger than what is read.
+    TooLarge {
+        /// Bytes that are.
+        most: u64,
+    },
     /// Reading failed otherwise.
     Unreadable(io::ErrorKind),
     /// Nothing but white space.
@@ -116,10 +119,38 @@ pub enum Cause {
         /// The kind of key that there is.
         key: String,
     },
+    /// No revocation list where one is wanted; what is there instead.
+    NoCrl(Kind),
+    /// A revocation list that cannot be used.
+    BadCrl {
+        /// Which one of the file, counted from 1.
+        position: usize,
+        /// Why.
+        fault: CrlFault,
+    },
     /// Certificates, but none that can serve as a root.
     NoUsableRoot,
     /// The system has no CA certificates.
     NoSystemRoots,
+}
+
+/// Why a revocation list cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CrlFault {
+    /// It is none, or it is damaged.
+    Damaged,
+    /// It is of X.509 version 1, without extensions.
+    OldVersion,
+    /// It does not say until when it holds.
+    Endless,
+    /// It tells only what is new since another one.
+    Delta,
+    /// It is about the certificates of several authorities.
+    Indirect,
+    /// It is about a part of its authority's certificates in a way that is not supported.
+    Partial,
+    /// It has something else that is not supported; what the verifier says.
+    Unsupported(String),
 }
 
 /// What a file without PEM is.
@@ -127,6 +158,8 @@ pub enum Cause {
 pub enum Foreign {
     /// A DER certificate or certificate request.
     DerCertificate,
+    /// A DER revocation list.
+    DerCrl,
     /// A DER private key, plain or encrypted.
     DerKey,
     /// PKCS#12 (`.p12`, `.pfx`).
@@ -163,9 +196,9 @@ impl fmt::Display for FileError {
             Cause::NotRegular => {
                 f.write_str("is not a regular file; it is read again and again, so copy it to one")
             }
-            Cause::TooLarge => write!(
+            Cause::TooLarge { most } => write!(
                 f,
-                "is larger than {PEM_FILE_MAX} bytes; give a file that holds only what is needed"
+                "is larger than {most} bytes; give a file that holds only what is needed"
             ),
             Cause::Unreadable(kind) => write!(f, "cannot be read: {kind}"),
             Cause::Empty => f.write_str("is empty; write the PEM file again"),
@@ -267,6 +300,10 @@ impl fmt::Display for FileError {
                 Shown(cert),
                 Word(cert)
             ),
+            Cause::NoCrl(kind) => explain_no_crl(kind, f),
+            Cause::BadCrl { position, fault } => {
+                write!(f, "revocation list {position} {fault}")
+            }
             Cause::NoUsableRoot => write!(
                 f,
                 "no certificate in it can serve as a root; look: openssl x509 -in {file} -noout -text"
@@ -289,6 +326,9 @@ impl Foreign {
                 f,
                 "is DER, not PEM; run: openssl x509 -inform der -in {file} -out {file}.pem"
             ),
+            Self::DerCrl => {
+                f.write_str("is a DER revocation list; give it as crl=, and here the PEM file")
+            }
             Self::DerKey => write!(
                 f,
                 "is DER, not PEM; run: openssl pkey -inform der -in {file} -out {file}.pem"
@@ -325,7 +365,7 @@ fn explain_no_certificate(kind: &Kind, f: &mut fmt::Formatter<'_>, file: Word<'_
         }
         Kind::Request => f.write_str("a certificate request; give what the CA made of it"),
         Kind::PublicKey => f.write_str("a public key; give the certificate that holds it"),
-        Kind::Crl => f.write_str("a revocation list; give the certificate"),
+        Kind::Crl => f.write_str("a revocation list; give it as crl=, and here the certificate"),
         Kind::OpensslCertificate => write!(
             f,
             "one in a form of openssl's own; run: openssl x509 -in {file} -out {file}.pem"
@@ -349,6 +389,42 @@ fn explain_no_key(kind: &Kind, f: &mut fmt::Formatter<'_>, file: Word<'_>) -> fm
             "the parameters of one; make it: openssl genpkey -paramfile {file} -out new.key"
         ),
         other => write!(f, "{other}; give the file with -----BEGIN PRIVATE KEY-----"),
+    }
+}
+
+fn explain_no_crl(kind: &Kind, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "no revocation list, but {kind}; ")?;
+    f.write_str(match kind {
+        Kind::Certificate => "give it as cert= or ca=, and here what its CA publishes as its CRL",
+        _ => "give what the CA publishes as its CRL",
+    })
+}
+
+impl fmt::Display for CrlFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Damaged => f.write_str("is damaged; get it from the CA again"),
+            Self::OldVersion => f.write_str(
+                "is of version 1; make one of version 2: openssl ca -gencrl, with crlnumber= in \
+                 its configuration",
+            ),
+            Self::Endless => {
+                f.write_str("does not say until when it holds; have it made with a nextUpdate")
+            }
+            Self::Delta => f.write_str("is a delta; give the CA's complete list"),
+            Self::Indirect => {
+                f.write_str("is about certificates of several CAs; give one list of each CA alone")
+            }
+            Self::Partial => {
+                f.write_str("is about a part of the CA's certificates; give its complete list")
+            }
+            Self::Unsupported(why) => {
+                write!(
+                    f,
+                    "cannot be used ({why}); ask the CA for a plain RFC 5280 one"
+                )
+            }
+        }
     }
 }
 

@@ -25,7 +25,12 @@ impl PemFile {
     /// # Errors
     /// [`FileError`]: it is missing, not to be read, no file, or too large.
     pub fn read(path: &Path) -> Result<Self, FileError> {
-        read(path).map_err(|cause| FileError {
+        Self::read_up_to(PEM_FILE_MAX, path)
+    }
+
+    /// [`PemFile::read`] with another bound.
+    pub(super) fn read_up_to(most: u64, path: &Path) -> Result<Self, FileError> {
+        read(path, most).map_err(|cause| FileError {
             path: path.to_owned(),
             cause,
         })
@@ -40,7 +45,7 @@ impl PemFile {
     }
 }
 
-fn read(path: &Path) -> Result<PemFile, Cause> {
+fn read(path: &Path, most: u64) -> Result<PemFile, Cause> {
     // Opening a pipe would wait for its writer, so look first.
     let metadata = std::fs::metadata(path).map_err(cause_of)?;
     if metadata.is_dir() {
@@ -51,10 +56,10 @@ fn read(path: &Path) -> Result<PemFile, Cause> {
     }
     let mut bytes = Vec::new();
     File::open(path)
-        .and_then(|file| file.take(PEM_FILE_MAX + 1).read_to_end(&mut bytes))
+        .and_then(|file| file.take(most + 1).read_to_end(&mut bytes))
         .map_err(cause_of)?;
-    if bytes.len() as u64 > PEM_FILE_MAX {
-        return Err(Cause::TooLarge);
+    if bytes.len() as u64 > most {
+        return Err(Cause::TooLarge { most });
     }
     Ok(PemFile {
         path: path.to_owned(),

@@ -1,8 +1,10 @@
 //! Files become certificates and keys here; no other room knows PEM.
 //!
 //! Reading a file and understanding its bytes are apart: [`PemFile::read`] does the one,
-//! [`parse_credentials`] and [`parse_roots`] the other, on any bytes. Dates never stop a load.
+//! [`parse_credentials`], [`parse_roots`] and [`parse_crls`] the other, on any bytes. Dates never
+//! stop a load.
 
+mod crl;
 mod error;
 mod file;
 mod key;
@@ -17,7 +19,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::sign::{CertifiedKey, SigningKey};
 use rustls_pemfile::Item;
 
-pub use error::{Cause, FileError, Foreign};
+pub use crl::{Crl, Crls, crl_faults, load_crls, parse_crls};
+pub use error::{Cause, CrlFault, FileError, Foreign};
 pub use file::PemFile;
 pub use roots::{Roots, load_roots, parse_roots};
 pub use sections::Kind;

@@ -3,6 +3,7 @@
 use rustls_pemfile::Item;
 
 use super::error::{Cause, Foreign};
+use crate::identity::x509;
 use crate::identity::x509::der::{self, Reader};
 
 /// What a block holds, by its label; the more it tells about a mistake, the later.
@@ -196,6 +197,7 @@ fn foreign_der(file: &[u8]) -> Option<Foreign> {
         der::OID => Foreign::Pkcs7,
         // EncryptedPrivateKeyInfo begins with an algorithm (RFC 5958 §3), a certificate does not.
         der::SEQUENCE if first.content.first() == Some(&der::OID) => Foreign::DerKey,
+        der::SEQUENCE if x509::is_crl(file) => Foreign::DerCrl,
         der::SEQUENCE => Foreign::DerCertificate,
         _ => return None,
     })

@@ -476,5 +476,10 @@ fn what_is_no_regular_file_of_a_sane_size_is_refused() {
     let large = folder.write("large.crt", "");
     let opened = std::fs::File::options().write(true).open(&large).unwrap();
     opened.set_len(crate::limits::PEM_FILE_MAX + 1).unwrap();
-    assert_eq!(file_cause(&large), Cause::TooLarge);
+    assert_eq!(
+        file_cause(&large),
+        Cause::TooLarge {
+            most: crate::limits::PEM_FILE_MAX
+        }
+    );
 }

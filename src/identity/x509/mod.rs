@@ -3,6 +3,7 @@
 //! Nothing here decides about trust; that is rustls' verifier. Everything returned prints.
 
 pub mod algorithm;
+mod crl;
 pub mod der;
 mod name;
 mod time;
@@ -11,6 +12,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 pub use algorithm::Algorithm;
+pub use crl::{CrlSummary, is_crl, summarize_crl};
 pub use name::{name, printable};
 pub use time::{relative, utc};
 
@@ -90,14 +92,13 @@ pub fn subject(der: &[u8]) -> Result<&[u8], Malformed> {
         .ok_or(Malformed)
 }
 
-/// When a DER certificate ends, in unix seconds.
+/// From when to when a DER certificate is valid, both in unix seconds.
 ///
 /// # Errors
 /// [`Malformed`]: it is no certificate, or bytes follow it.
-pub fn not_after(der: &[u8]) -> Result<i64, Malformed> {
-    Fields::read(der)
-        .and_then(|fields| time::parse(fields.not_after.tag, fields.not_after.content))
-        .ok_or(Malformed)
+pub fn validity(der: &[u8]) -> Result<(i64, i64), Malformed> {
+    let fields = Fields::read(der).ok_or(Malformed)?;
+    fields.validity().ok_or(Malformed)
 }
 
 /// A SubjectPublicKeyInfo, taken apart (RFC 5280 §4.1.2.7).
@@ -182,7 +183,13 @@ impl<'a> Fields<'a> {
         })
     }
 
+    fn validity(&self) -> Option<(i64, i64)> {
+        let time = |value: &Value<'_>| time::parse(value.tag, value.content);
+        Some((time(&self.not_before)?, time(&self.not_after)?))
+    }
+
     fn summarize(&self) -> Option<Summary> {
+        let (not_before, not_after) = self.validity()?;
         Some(Summary {
             subject: name::read(self.subject.whole)?,
             issuer: name::read(self.issuer.whole)?,
@@ -190,8 +197,8 @@ impl<'a> Fields<'a> {
                 Some(names) => read_sans(names)?,
                 None => Vec::new(),
             },
-            not_before: time::parse(self.not_before.tag, self.not_before.content)?,
-            not_after: time::parse(self.not_after.tag, self.not_after.content)?,
+            not_before,
+            not_after,
             key: PublicKey::read(self.spki.whole)?.to_string(),
             version: self.version,
             is_ca: self.extension(BASIC_CONSTRAINTS).is_some_and(says_ca),

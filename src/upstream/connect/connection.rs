@@ -108,6 +108,7 @@ impl Connection {
             Ending::Alert(alert) => Cause::Alert(alert),
             Ending::Tls(fault) => Cause::Tls(fault),
             Ending::Certificate(why) => Cause::Tls(TlsFault::Other(why)),
+            Ending::NoTime => Cause::ClockNotSet,
             Ending::Closed if responded => Cause::Incomplete,
             Ending::Closed => Cause::Terminated,
         })

@@ -17,6 +17,8 @@ pub enum Ending {
     Certificate(String),
     /// The peer broke the protocol, or has too little in common with us.
     Tls(TlsFault),
+    /// Our clock was lost on the way.
+    NoTime,
     /// A reset, or an end without notice.
     Closed,
 }
@@ -53,6 +55,7 @@ fn tls_ending(error: &rustls::Error) -> Ending {
         rustls::Error::PeerMisbehaved(PeerMisbehaved::SelectedUnofferedApplicationProtocol) => {
             Ending::Tls(TlsFault::UnofferedProtocol(error.to_string()))
         }
+        rustls::Error::FailedToGetCurrentTime => Ending::NoTime,
         other => Ending::Tls(TlsFault::Other(other.to_string())),
     }
 }
@@ -126,4 +129,15 @@ fn alert(description: AlertDescription) -> Alert {
         _ => "of an unknown kind",
     };
     Alert { code, name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_lost_in_a_handshake_is_told_as_such() {
+        let error = io::Error::other(rustls::Error::FailedToGetCurrentTime);
+        assert_eq!(ending(&error), Ending::NoTime);
+    }
 }

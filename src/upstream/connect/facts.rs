@@ -10,18 +10,18 @@ use std::time::Duration;
 
 use rustls::{ClientConnection, HandshakeKind, ProtocolVersion};
 
-use super::Ending;
+use super::{Ending, Validity};
 use crate::error::{Cause, CertificateFault};
 
 /// What happened on the way to a connection, as far as it came.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Facts {
     /// What became of our certificate. A resumed handshake does not ask for it: its owner knows
     /// what became of it in the full one.
     pub certificate: OurCertificate,
-    /// When the server's certificate ends, in unix seconds. A resumed handshake does not see it,
-    /// as above.
-    pub not_after: i64,
+    /// When the server's certificate is valid, and the lists that do not revoke it. A resumed
+    /// handshake does not see it, as above.
+    pub valid: Validity,
     /// The session was resumed.
     pub resumed: bool,
     /// TLS version. Where a handshake failed it is known from the server's signature on.
@@ -40,24 +40,6 @@ pub struct Facts {
     pub took: Took,
     /// What costs memory and only a probe looks at; `None`: it is not kept.
     pub details: Option<Box<Details>>,
-}
-
-impl Default for Facts {
-    fn default() -> Self {
-        Self {
-            certificate: OurCertificate::NotAsked,
-            not_after: i64::MAX,
-            resumed: false,
-            version: None,
-            cipher: None,
-            group: None,
-            alpn: None,
-            fault: None,
-            dialled: None,
-            took: Took::default(),
-            details: None,
-        }
-    }
 }
 
 /// How long the steps of a connection took.

@@ -3,10 +3,12 @@
 mod connection;
 mod ending;
 mod facts;
+mod validity;
 
 pub use connection::Connection;
 pub use ending::Ending;
 pub use facts::{Details, Facts, Gathering, OurCertificate, TlsVersion, Took, note};
+pub use validity::Validity;
 
 use std::cell::RefCell;
 use std::io;
@@ -226,6 +228,7 @@ fn handshake_cause(error: &io::Error, facts: &Facts) -> Cause {
             Cause::Certificate(fault.unwrap_or(CertificateFault::Unusable(why)))
         }
         Ending::Tls(fault) => Cause::Tls(fault),
+        Ending::NoTime => Cause::ClockNotSet,
         Ending::Closed => Cause::Tls(TlsFault::ClosedInHandshake),
     }
 }

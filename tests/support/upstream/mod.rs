@@ -4,6 +4,7 @@
 //! were sent and not what a library made of them.
 
 mod http;
+mod offers;
 mod reply;
 mod serve;
 mod state;

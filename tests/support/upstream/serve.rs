@@ -28,7 +28,7 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn new(builder: Builder, shared: Arc<Shared>) -> Arc<Self> {
-        let acceptor = TlsAcceptor::from(builder.tls.config());
+        let acceptor = TlsAcceptor::from(builder.tls.config(&shared));
         Arc::new(Self {
             builder,
             acceptor,

@@ -181,6 +181,9 @@ pub struct State {
     pub full: u64,
     /// Resumed TLS handshakes.
     pub resumed: u64,
+    /// Sessions that clients offered to resume and that we know: the subject of the certificate
+    /// that each was made with.
+    pub offered: Vec<Option<String>>,
     /// Why TLS handshakes failed.
     pub failures: Vec<String>,
     /// What [`super::Step::Mark`] left.

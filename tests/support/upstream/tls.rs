@@ -7,13 +7,16 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{
-    NoServerSessionStorage, ProducesTickets, ServerSessionMemoryCache, WebPkiClientVerifier,
+    NoServerSessionStorage, ProducesTickets, ServerSessionMemoryCache, StoresServerSessions,
+    WebPkiClientVerifier,
 };
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig,
     SignatureScheme, SupportedProtocolVersion,
 };
 
+use super::offers::Watched;
+use super::state::Shared;
 use crate::support::certs::Leaf;
 
 /// TLS versions spoken.
@@ -85,7 +88,7 @@ impl Tls {
     }
 
     /// A new configuration, with no session remembered.
-    pub(super) fn config(&self) -> Arc<ServerConfig> {
+    pub(super) fn config(&self, shared: &Arc<Shared>) -> Arc<ServerConfig> {
         let provider = Arc::new(ring::default_provider());
         let mut config = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&self.versions.list())
@@ -98,7 +101,8 @@ impl Tls {
         config.send_tls13_tickets = self.tickets;
         match self.resumption {
             Resumption::Tickets => {
-                config.ticketer = ring::Ticketer::new().expect("random numbers");
+                let ticketer = ring::Ticketer::new().expect("random numbers");
+                config.ticketer = Watched::new(ticketer, shared);
                 config.session_storage = Arc::new(NoServerSessionStorage {});
             }
             Resumption::LargeTickets(padding) => {
@@ -106,7 +110,8 @@ impl Tls {
                 config.session_storage = Arc::new(NoServerSessionStorage {});
             }
             Resumption::SessionIds => {
-                config.session_storage = ServerSessionMemoryCache::new(256);
+                let cache: Arc<dyn StoresServerSessions> = ServerSessionMemoryCache::new(256);
+                config.session_storage = Watched::new(cache, shared);
             }
             Resumption::None => {
                 config.session_storage = Arc::new(NoServerSessionStorage {});

@@ -12,6 +12,7 @@
 //! | [`admin`] | what egret tells of itself: health, metrics, the status page |
 //! | [`server`] | bind or take over, accept, deadlines, drain |
 //! | [`proxy`] | one request: who may, routes and forward rules, headers, exchange, body, tunnel |
+//! | [`probe`] | `egret probe`: what happens on the wire, what is wrong and what to change |
 //! | [`identity`] | who we are: epochs, sessions, verification, certificates, the clock |
 //! | [`upstream`] | connections to the cloud: pool, resolver, dial, TLS and HTTP, request bodies |
 //! | [`wire`] | the strict reader under hyper, both sides |
@@ -52,6 +53,7 @@ pub mod json;
 pub mod limits;
 pub mod log;
 pub mod metrics;
+pub mod probe;
 pub mod proxy;
 pub mod server;
 pub mod table;

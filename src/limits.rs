@@ -128,6 +128,8 @@ pub const TUNNEL_BUFFER: usize = 8 * 1024;
 pub const READ_STEP: usize = 4 * 1024;
 /// A certificate, key or CA file.
 pub const PEM_FILE_MAX: u64 = 4 * 1024 * 1024;
+/// The body of an answer that `egret probe` reads.
+pub const PROBE_BODY: usize = 64 * 1024;
 /// A file of revocation lists.
 pub const CRL_FILE_MAX: u64 = 1024 * 1024;
 /// An `@FILE` of options.

@@ -11,6 +11,7 @@ use support::crl::Crl;
 const README: &str = include_str!("../README.md");
 const LIMITS: &str = include_str!("../src/limits.rs");
 const ERRORS: &str = include_str!("../src/error/mod.rs");
+const DIAGNOSES: &str = include_str!("../src/probe/diagnosis.rs");
 
 /// Makes `egret`, in a shell, this build with its command `check`: the README's commands are run
 /// where their files are and their clouds are not.
@@ -130,13 +131,20 @@ fn product(text: &str) -> u64 {
     text.split('*').map(factor).product()
 }
 
-#[test]
-fn it_names_every_error_type() {
-    let (_, rest) = ERRORS.split_once("fn error_type(").expect("error_type");
+/// The texts in quotation marks in the function that is called that.
+fn texts_of(source: &'static str, function: &str) -> Vec<&'static str> {
+    let start = format!("fn {function}(");
+    let (_, rest) = source.split_once(&start).expect("the function");
     let (body, _) = rest.split_once("\n    }\n").expect("its end");
-    let types: Vec<&str> = body.split('"').skip(1).step_by(2).collect();
-    assert!(types.len() > 10, "{types:?}");
-    for error_type in types {
-        assert!(README.contains(&format!("`{error_type}`")), "{error_type}");
+    let texts: Vec<&str> = body.split('"').skip(1).step_by(2).collect();
+    assert!(texts.len() > 10, "{texts:?}");
+    texts
+}
+
+#[test]
+fn it_names_every_error_type_and_every_diagnosis() {
+    let errors = texts_of(ERRORS, "error_type");
+    for text in errors.into_iter().chain(texts_of(DIAGNOSES, "code")) {
+        assert!(README.contains(&format!("`{text}`")), "{text}");
     }
 }

@@ -95,7 +95,10 @@ fn a_refused_certificate_is_told_by_its_alert_and_not_sent_again() {
                 .identity(&world.dir.identity("x", &leaf))
                 .route(&format!("to={},identity=x", upstream.url()))
                 .start();
-            let sentence = format!("refused our certificate \"x\": TLS alert {name}");
+            let sentence = format!(
+                "refused our certificate \"x\": TLS alert {name}; run: egret probe {},identity=x\n",
+                upstream.url()
+            );
             for (tries, method) in (1..).zip(["GET", "POST", "PUT"]) {
                 let answer = send(egret.addr(0), method);
                 assert_error(&answer, 502, &alert(code, name), &sentence);
@@ -201,7 +204,8 @@ fn a_resumed_session_remembers_what_became_of_our_certificate() {
     let world = World::new();
     let plain = "closed the connection before it answered\n";
     let missing = "asked for a client certificate, got none from identity";
-    let refused = "closed right after our certificate \"x\"; it probably refused it\n";
+    let refused =
+        "closed right after our certificate \"x\"; it probably refused it; run: egret probe ";
     for (auth, sentences) in [
         (
             ClientAuth::Requested(roots(&[&world.devices])),
@@ -316,7 +320,8 @@ fn a_handshake_that_stalls_times_out() {
     let egret = as_all(&world, &upstream)
         .option("--connect-timeout", "200ms")
         .start();
-    let sentence = "the TLS handshake did not finish in time; does the port speak TLS?";
+    let sentence = "the TLS handshake did not finish in time (--connect-timeout); check that \
+         the port speaks TLS; run: egret probe https://localhost:";
     let answer = send(egret.addr(0), "GET");
     assert_error(&answer, 504, "connection_timeout", sentence);
     assert_eq!(upstream.state(|state| state.accepted), 1);
@@ -341,8 +346,8 @@ fn silence_after_the_handshake_is_no_fault_of_tls() {
 #[test]
 fn a_port_that_does_not_speak_tls_is_told() {
     let world = World::new();
-    let closed = "TLS failed: the server closed the connection in the handshake; does the port \
-         speak TLS?";
+    let closed = "TLS failed: the server closed the connection in the handshake; check that \
+         the port speaks TLS; run: egret probe https://localhost:";
     let plain = "TLS failed: the server does not speak TLS on this port";
     let http = b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec();
     for (on_accept, sentence) in [(OnAccept::Close, closed), (OnAccept::Bytes(http), plain)] {

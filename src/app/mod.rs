@@ -4,6 +4,7 @@ mod keeper;
 mod listen;
 mod notify;
 mod pidfile;
+mod probe;
 mod run;
 mod signals;
 mod snapshot;
@@ -32,25 +33,25 @@ pub const BAD_FILES: u8 = 3;
 
 /// Runs the command line `arguments`, without the program's name, and tells the exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
-    let (flags, run) = match flags::parse(arguments) {
-        Parsed::Help => return say(&flags::help()),
-        Parsed::Version => return say(&version()),
-        Parsed::Run(flags) => (flags, true),
-        Parsed::Check(flags) => (flags, false),
-    };
-    let config = match config::build(&flags) {
-        Ok(config) => config,
-        Err(rejected) => {
-            complain(&rejected.errors);
-            if !run {
-                complain(&check_files(&rejected));
-            }
-            return BAD_OPTIONS;
-        }
-    };
-    if !run {
-        return check(&config);
+    match flags::parse(arguments) {
+        Parsed::Help => say(&flags::help()),
+        Parsed::Version => say(&version()),
+        Parsed::Run(flags) => match config::build(&flags) {
+            Ok(config) => start(config),
+            Err(rejected) => refuse(&rejected, &[]),
+        },
+        Parsed::Check(flags) => match config::build(&flags) {
+            Ok(config) => check(&config),
+            Err(rejected) => refuse(&rejected, &check_files(&rejected)),
+        },
+        Parsed::Probe { flags, target } => match config::build_probe(&flags, target.as_deref()) {
+            Ok((config, plan)) => probe::main(&config, &plan, flags.options.json),
+            Err(rejected) => refuse(&rejected, &[]),
+        },
     }
+}
+
+fn start(config: Config) -> u8 {
     let syslog = config.syslog.then(|| Arc::new(Syslog::at(DEV_LOG)));
     crate::log::init(config.log, syslog.clone());
     match run::until_stopped(config, syslog) {
@@ -60,6 +61,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             error.exit_code()
         }
     }
+}
+
+fn refuse(rejected: &Rejected, faults: &[Fault]) -> u8 {
+    complain(&rejected.errors);
+    complain(faults);
+    BAD_OPTIONS
 }
 
 /// Prints what was asked for. `print!` would panic where the reader is gone.

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::runtime::{Builder, LocalOptions};
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::timeout;
 
@@ -75,13 +75,17 @@ impl From<io::Error> for StartError {
     }
 }
 
-pub(super) fn until_stopped(config: Config, syslog: Option<Arc<Syslog>>) -> Result<(), StartError> {
-    raise_descriptor_limit(&config);
-    let runtime = Builder::new_current_thread()
+/// One thread does everything but look names up.
+pub(super) fn runtime() -> io::Result<LocalRuntime> {
+    Builder::new_current_thread()
         .enable_io()
         .enable_time()
-        .build_local(LocalOptions::default())?;
-    runtime.block_on(async {
+        .build_local(LocalOptions::default())
+}
+
+pub(super) fn until_stopped(config: Config, syslog: Option<Arc<Syslog>>) -> Result<(), StartError> {
+    raise_descriptor_limit(&config);
+    runtime()?.block_on(async {
         let signals = Signals::new()?;
         let app = App::start(config, syslog)?;
         let pid_file = app.config.pidfile.as_deref();
@@ -248,7 +252,7 @@ impl App {
 }
 
 /// Loud: who reads the file can read all that egret sends and gets.
-fn open_key_log(path: &Path) -> Result<Arc<KeyLogFile>, StartError> {
+pub(super) fn open_key_log(path: &Path) -> Result<Arc<KeyLogFile>, StartError> {
     let file =
         KeyLogFile::open(path).map_err(|error| StartError::KeyLog(path.to_owned(), error))?;
     ::log::warn!(

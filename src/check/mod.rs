@@ -26,7 +26,8 @@ pub struct Fault {
 }
 
 impl Fault {
-    fn of(identity: &IdentityConfig, why: impl Display) -> Self {
+    /// A fault of what `identity` names.
+    pub fn of(identity: &IdentityConfig, why: impl Display) -> Self {
         Self {
             option: format!("--identity {:?}", identity.text),
             why: why.to_string(),

@@ -9,8 +9,8 @@ use super::draft::{self, Draft};
 use super::forward::ForwardDraft;
 use super::route::RouteDraft;
 use super::{
-    Config, ConfigError, Fault, IdentityConfig, Limits, Problem, Timeouts, identity, listener,
-    values,
+    Config, ConfigError, Fault, IdentityConfig, Limits, ProbePlan, Problem, Timeouts, identity,
+    listener, probe, values,
 };
 use crate::flags::{FlagError, Flags, Options};
 use crate::limits;
@@ -42,23 +42,43 @@ pub struct Rejected {
 /// # Errors
 /// What is wrong, and what is not.
 pub fn build(flags: &Flags) -> Result<Config, Rejected> {
-    let mut errors: Vec<_> = flags
-        .errors
-        .iter()
-        .cloned()
-        .map(ConfigError::Flag)
-        .collect();
+    let mut errors = Vec::new();
+    let config = read(flags, Needs::Routes, &mut errors);
+    judge(config, errors)
+}
+
+/// Makes types of the options of `egret probe`, and of what it is to do about `target`, or about
+/// all upstreams of the options.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_probe(flags: &Flags, target: Option<&str>) -> Result<(Config, ProbePlan), Rejected> {
+    let mut errors = Vec::new();
+    let config = read(flags, Needs::Nothing, &mut errors);
+    let plan = probe::plan(&config, target, flags.options.isolation, &mut errors);
+    judge(config, errors).map(|config| (config, plan))
+}
+
+/// What the options must at least say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    Routes,
+    Nothing,
+}
+
+fn read(flags: &Flags, needs: Needs, errors: &mut Vec<ConfigError>) -> Config {
+    errors.extend(flags.errors.iter().cloned().map(ConfigError::Flag));
     let options = &flags.options;
-    let identities = identity::read_all(&options.identity, &mut errors);
+    let identities = identity::read_all(&options.identity, errors);
     let hidden = flags.errors.iter().any(FlagError::hides_options);
     let known = (!hidden).then_some(identities.as_slice());
-    let routes: Vec<RouteDraft> = draft::read_all(&options.route, known, &mut errors);
-    let forwards: Vec<ForwardDraft> = draft::read_all(&options.forward, known, &mut errors);
-    let admin: Vec<AdminDraft> = draft::read_all(options.admin.as_slice(), None, &mut errors);
-    errors.extend(bad_count(flags));
-    let limits = limits_of(options, &mut errors);
-    let listeners = listener::group(&routes, &forwards, &admin, limits.clients, &mut errors);
-    let config = Config {
+    let routes: Vec<RouteDraft> = draft::read_all(&options.route, known, errors);
+    let forwards: Vec<ForwardDraft> = draft::read_all(&options.forward, known, errors);
+    let admin: Vec<AdminDraft> = draft::read_all(options.admin.as_slice(), None, errors);
+    errors.extend(bad_count(flags, needs));
+    let limits = limits_of(options, errors);
+    let listeners = listener::group(&routes, &forwards, &admin, limits.clients, errors);
+    Config {
         routes: routes
             .into_iter()
             .filter_map(|draft| draft.finish(&identities))
@@ -75,35 +95,38 @@ pub fn build(flags: &Flags) -> Result<Config, Rejected> {
             &options.ca,
             None,
             |text| values::file(text).map(Some),
-            &mut errors,
+            errors,
         ),
         limits,
-        timeouts: timeouts_of(options, &mut errors),
+        timeouts: timeouts_of(options, errors),
         reload_interval: single(
             "--reload-interval",
             &options.reload_interval,
             Some(limits::RELOAD_INTERVAL),
             |text| values::duration_or_zero(text).map(|time| (!time.is_zero()).then_some(time)),
-            &mut errors,
+            errors,
         ),
         access_log: options.access_log,
         syslog: options.syslog,
-        log: single("--log", &options.log, LevelFilter::Info, level, &mut errors),
+        log: single("--log", &options.log, LevelFilter::Info, level, errors),
         keylog: single(
             "--keylog",
             &options.keylog,
             None,
             |text| values::file(text).map(Some),
-            &mut errors,
+            errors,
         ),
         pidfile: single(
             "--pidfile",
             &options.pidfile,
             None,
             |text| values::file(text).map(Some),
-            &mut errors,
+            errors,
         ),
-    };
+    }
+}
+
+fn judge(config: Config, errors: Vec<ConfigError>) -> Result<Config, Rejected> {
     if errors.is_empty() {
         return Ok(config);
     }
@@ -121,9 +144,9 @@ pub fn build(flags: &Flags) -> Result<Config, Rejected> {
 }
 
 /// What is wrong with how many routes and forward rules there are.
-fn bad_count(flags: &Flags) -> Option<ConfigError> {
+fn bad_count(flags: &Flags, needs: Needs) -> Option<ConfigError> {
     let problem = match flags.options.route.len() + flags.options.forward.len() {
-        0 if flags.errors.is_empty() => Problem::NoRoute,
+        0 if needs == Needs::Routes && flags.errors.is_empty() => Problem::NoRoute,
         count if count > limits::ROUTES_MAX => Problem::TooManyRoutes(count),
         _ => return None,
     };

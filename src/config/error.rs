@@ -94,6 +94,12 @@ pub enum Problem {
     },
     /// No route and no forward rule at all.
     NoRoute,
+    /// A probe without a URL, and no option names an upstream.
+    NothingToProbe,
+    /// No identity of any upstream has a certificate.
+    NothingToCompare,
+    /// A URL to probe, and several identities to do it as.
+    ChooseIdentity(Vec<String>),
     /// More routes and forward rules than there may be.
     TooManyRoutes(usize),
     /// A key that may repeat, too often.
@@ -341,6 +347,17 @@ impl fmt::Display for Problem {
             ),
             Self::NoRoute => f.write_str(
                 "none is given, and no --forward; add --route LISTEN,to=https://HOST,identity=NAME; run: egret --help",
+            ),
+            Self::NothingToProbe => f.write_str(
+                "no --route is given, and no --forward to one host; name a URL: egret probe https://HOST OPTIONS",
+            ),
+            Self::NothingToCompare => f.write_str(
+                "needs an identity with cert= for the upstream, or two to compare; add --identity NAME,cert=FILE",
+            ),
+            Self::ChooseIdentity(names) => write!(
+                f,
+                "choose as whom: put ,identity=NAME behind the URL, one of {} and none",
+                names.join(", ")
             ),
             Self::TooManyRoutes(count) => {
                 write!(f, "{count} with --forward, the maximum is {}", limits::ROUTES_MAX)

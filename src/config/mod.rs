@@ -18,6 +18,7 @@ mod path;
 mod pattern;
 mod peer;
 mod pin;
+mod probe;
 mod route;
 mod url;
 mod values;
@@ -26,12 +27,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use build::{Rejected, build};
+pub use build::{Rejected, build, build_probe};
 pub use error::{ConfigError, Fault, Given, Problem};
 pub use host::{HostFault, destination};
 pub use listen::UnixFault;
 pub use path::PathFault;
 pub use pin::Pin;
+pub use probe::{Compared, ProbePlan, ProbeTarget};
 pub use values::Bound;
 
 /// Everything the options say, checked.

@@ -161,8 +161,7 @@ fn set_host(draft: &mut RouteDraft, text: &str) -> Result<(), Fault> {
     draft.host = if text == "keep" {
         HostHeader::Keep
     } else {
-        host::authority(text)?;
-        HostHeader::Name(text.to_owned())
+        HostHeader::Name(values::authority(text)?)
     };
     Ok(())
 }

@@ -1,6 +1,7 @@
 mod admin;
 mod forward;
 mod help;
+mod probe;
 mod random;
 mod refused;
 mod sharing;
@@ -18,7 +19,7 @@ const ROUTE: &str = "8080,to=https://a,identity=none";
 
 fn flags_of<S: AsRef<str>>(words: &[S]) -> Flags {
     match flags::parse(words.iter().map(|word| word.as_ref())) {
-        Parsed::Run(flags) | Parsed::Check(flags) => flags,
+        Parsed::Run(flags) | Parsed::Check(flags) | Parsed::Probe { flags, .. } => flags,
         other => panic!("{other:?}"),
     }
 }

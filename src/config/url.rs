@@ -5,11 +5,12 @@ use std::fmt;
 use super::host::authority;
 use super::{Fault, UpstreamUrl, path};
 
-/// The port of https (RFC 9110 §4.2.2).
-const HTTPS_PORT: u16 = 443;
 const SCHEME: &str = "https://";
 
 impl UpstreamUrl {
+    /// The port of https (RFC 9110 §4.2.2).
+    pub const DEFAULT_PORT: u16 = 443;
+
     /// Parses `https://HOST[:PORT][/PREFIX]`.
     ///
     /// # Errors
@@ -31,14 +32,14 @@ impl UpstreamUrl {
         };
         Ok(Self {
             host,
-            port: port.unwrap_or(HTTPS_PORT),
+            port: port.unwrap_or(Self::DEFAULT_PORT),
             prefix,
         })
     }
 
     /// Host and port as a `Host` field has them: no port where it is 443 (RFC 9110 §7.2).
     pub fn authority(&self) -> String {
-        if self.port == HTTPS_PORT {
+        if self.port == Self::DEFAULT_PORT {
             self.host.to_string()
         } else {
             self.host_port()

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Fault;
+use super::{Fault, host};
 use crate::limits;
 
 /// The longest ALPN protocol (RFC 7301 §3.1).
@@ -139,6 +139,12 @@ pub(super) fn group(text: &str) -> Result<String, Fault> {
     if text.is_empty() || text.contains(|c: char| c == ':' || c.is_control()) {
         return Err(Fault::Group);
     }
+    Ok(text.to_owned())
+}
+
+/// `HOST[:PORT]`, as it goes out in Host.
+pub(super) fn authority(text: &str) -> Result<String, Fault> {
+    host::authority(text)?;
     Ok(text.to_owned())
 }
 

@@ -177,7 +177,7 @@ impl fmt::Display for CertificateFault {
                 f.write_str("; use one of these in to=, or verify=NAME")
             }
             Self::Expired { not_after, now } => {
-                write!(f, "it expired at {not_after} and our clock says {now}")
+                write!(f, "it expired at {not_after} and our clock says {now}; have it renewed, or check the device's clock")
             }
             Self::NotYetValid { not_before, now } => write!(
                 f,
@@ -186,11 +186,11 @@ impl fmt::Display for CertificateFault {
             Self::ChainTooLarge { bytes, limit } => {
                 write!(
                     f,
-                    "its chain has {bytes} bytes, and {limit} is the most that is kept"
+                    "its chain has {bytes} bytes, and {limit} is the most that is kept; have the server send fewer certificates"
                 )
             }
             Self::WrongPurpose => {
-                f.write_str("it is not for TLS servers (extendedKeyUsage lacks serverAuth)")
+                f.write_str("it is not for TLS servers (extendedKeyUsage lacks serverAuth); have one issued that is")
             }
             Self::Unusable(why) => write!(
                 f,

@@ -305,6 +305,18 @@ impl Cause {
         self.status() < 500
     }
 
+    /// Whether a probe can tell what to change, where that is not known here.
+    fn wants_a_probe(&self) -> bool {
+        matches!(
+            self,
+            Self::Alert(_)
+                | Self::CertificateRefused(_)
+                | Self::ClosedAfterCertificate
+                | Self::Tls(_)
+                | Self::ConnectTimeout(Phase::Tls)
+        )
+    }
+
     fn alert(&self) -> Option<Alert> {
         match self {
             Self::Alert(alert)
@@ -374,12 +386,14 @@ mod tests {
         );
         assert_eq!(
             refused.body(),
-            "502 iot.example:8443: refused our certificate \"meter\": TLS alert unknown_ca\n"
+            "502 iot.example:8443: refused our certificate \"meter\": TLS alert unknown_ca; \
+             run: egret probe https://iot.example:8443,identity=meter\n"
         );
         assert_eq!(
             refused.proxy_status(),
             "egret; error=tls_alert_received; alert-id=48; alert-message=\"unknown_ca\"; \
-             details=\"iot.example:8443: refused our certificate \\\"meter\\\": TLS alert unknown_ca\""
+             details=\"iot.example:8443: refused our certificate \\\"meter\\\": TLS alert unknown_ca; \
+             run: egret probe https://iot.example:8443,identity=meter\""
         );
     }
 
@@ -388,11 +402,13 @@ mod tests {
         let alert = |code, name| failure(Cause::Alert(Alert { code, name }), "meter").body();
         assert_eq!(
             alert(70, "protocol_version"),
-            "502 iot.example:8443: ended the TLS handshake: TLS alert protocol_version; it speaks another TLS version than tls= allows\n"
+            "502 iot.example:8443: ended the TLS handshake: TLS alert protocol_version; \
+             it speaks another TLS version than tls= allows; \
+             run: egret probe https://iot.example:8443,identity=meter\n"
         );
-        assert!(alert(112, "unrecognized_name").ends_with("see sni=\n"));
-        assert!(alert(120, "no_application_protocol").ends_with("see alpn=\n"));
-        assert!(alert(40, "handshake_failure").ends_with("handshake_failure\n"));
+        assert!(alert(112, "unrecognized_name").contains("see sni=; run: "));
+        assert!(alert(120, "no_application_protocol").contains("see alpn=; run: "));
+        assert!(alert(40, "handshake_failure").contains("handshake_failure; run: "));
     }
 
     #[test]

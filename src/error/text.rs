@@ -6,6 +6,22 @@ use super::{Cause, Failure, Phase};
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.tell(f)?;
+        match &self.upstream {
+            Some(upstream) if self.cause.wants_a_probe() => {
+                let identity = self.identity.as_deref().unwrap_or("none");
+                write!(
+                    f,
+                    "; run: egret probe https://{upstream},identity={identity}"
+                )
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Failure {
+    fn tell(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {
             // These are about an identity whatever the upstream is, and the next about neither.
             Cause::Busy { .. } | Cause::WaitTimeout { .. } | Cause::IdentityUnavailable(_) => {
@@ -54,7 +70,7 @@ impl fmt::Display for Failure {
             Cause::DnsQueueFull => f.write_str("too many names are being looked up; DNS may be down"),
             Cause::ConnectRefused(address) => write!(f, "{address} refused the connection; nothing listens on that port, or a firewall says no"),
             Cause::ConnectTimeout(Phase::Tcp) => f.write_str("no TCP connection in time; the server is down or a firewall drops packets (--connect-timeout)"),
-            Cause::ConnectTimeout(Phase::Tls) => f.write_str("the TLS handshake did not finish in time; does the port speak TLS? (--connect-timeout)"),
+            Cause::ConnectTimeout(Phase::Tls) => f.write_str("the TLS handshake did not finish in time (--connect-timeout); check that the port speaks TLS"),
             Cause::Certificate(fault) => write!(f, "its certificate is not trusted: {fault}"),
             Cause::Alert(alert) => write!(f, "ended the TLS handshake: TLS alert {}{}", alert.name, alert.remedy()),
             Cause::CertificateMissing(alert) => {

@@ -45,7 +45,7 @@ impl fmt::Display for TlsFault {
         f.write_str(match self {
             Self::NotTls => "the server does not speak TLS on this port",
             Self::ClosedInHandshake => {
-                "the server closed the connection in the handshake; does the port speak TLS?"
+                "the server closed the connection in the handshake; check that the port speaks TLS"
             }
             Self::Http2 => "the server chose HTTP/2, which is not spoken here; use alpn=http/1.1",
             Self::UnofferedProtocol(why) | Self::Incompatible(why) | Self::Other(why) => why,

@@ -27,10 +27,10 @@ pub enum FlagError {
         /// What may have been meant.
         nearest: Option<&'static str>,
     },
-    /// An option or a command of egret that this version does not have.
-    NotBuilt {
+    /// An option of `egret probe` without that command.
+    OnlyProbe {
         /// Its name.
-        word: String,
+        flag: String,
     },
     /// No option of this name.
     UnknownFlag {
@@ -115,8 +115,8 @@ impl fmt::Display for FlagError {
             Self::UnknownCommand { word, nearest } => {
                 write!(f, "{word:?}: unknown command; {}", Remedy(nearest))
             }
-            Self::NotBuilt { word } => {
-                write!(f, "{word}: is not built yet in this version; leave it out")
+            Self::OnlyProbe { flag } => {
+                write!(f, "{flag}: belongs to a probe; run: egret probe {flag}")
             }
             Self::UnknownFlag { flag, nearest } => {
                 write!(

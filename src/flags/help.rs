@@ -11,10 +11,13 @@ pub fn help() -> String {
         "\
 Usage: egret [run] OPTIONS
        egret check OPTIONS
+       egret probe [URL[,KEY=VALUE]...] OPTIONS
 
 A forward proxy for small devices: plain HTTP in, mutual TLS out.
 run (the default) starts it. check validates options and files without opening
-a socket, and prints what would run.
+a socket, and prints what would run. probe connects to each upstream of the
+options as run would, once without and once with a session of its own, and tells
+what happened, what is wrong and what to change.
 
 Who we are to the cloud, and whom we trust there; may be repeated:
   --identity NAME[,KEY=VALUE]...
@@ -86,6 +89,18 @@ What it does, for people and for Prometheus:
                          /status.json; 4 clients, beside --max-clients. It takes
                          from=, uid=, mode= and group= as above.
 
+What to probe in place of all upstreams: URL is https://HOST[:PORT][/PATH]
+      identity=NAME      one of --identity, or none (default: as the routes to
+                         that host and port; without one, the only --identity;
+                         without any, none)
+      sni=NAME, verify=NAME, host=NAME
+                         as of a route (default: as the route to that host and
+                         port with that identity)
+  --json                 print the report as JSON
+  --isolation            in place of that: ask as one identity with cert=, as
+                         none and as another, in every order and with TLS 1.2
+                         and 1.3, and tell whether the server confuses them
+
 Trust and limits:
   --ca FILE              roots of identities without ca=, PEM
                          (default: the system's)
@@ -138,6 +153,7 @@ Example: a forward proxy, one identity for our cloud and none for the rest
         --forward 127.0.0.1:3128,to=*,identity=none
 
 Exit codes: 0 stopped cleanly, 1 failed at run time, 2 options, 3 files.
+Of probe: 0 all upstreams are good, 1 one is not, 2 options, 3 files.
 "
     )
 }

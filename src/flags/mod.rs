@@ -17,11 +17,11 @@ pub use error::{FileProblem, FlagError};
 pub use help::help;
 pub use nearest::nearest;
 
-/// Commands that belong to egret and wait for a later version.
-const COMMANDS_NOT_BUILT: [&str; 1] = ["probe"];
-
 /// Commands that may come first.
-const COMMANDS: [&str; 3] = ["run", "check", "help"];
+const COMMANDS: [&str; 4] = ["run", "check", "probe", "help"];
+
+/// Options that only `egret probe` has.
+const ONLY_PROBE: [&str; 2] = ["--json", "--isolation"];
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -30,6 +30,13 @@ pub enum Parsed {
     Run(Flags),
     /// `egret check OPTIONS`.
     Check(Flags),
+    /// `egret probe [URL] OPTIONS`.
+    Probe {
+        /// The options.
+        flags: Flags,
+        /// `URL[,identity=NAME]`; `None`: all upstreams of the options.
+        target: Option<String>,
+    },
     /// `-h`, `--help` or `help`.
     Help,
     /// `-V` or `--version`.
@@ -111,9 +118,23 @@ pub struct Options {
     /// what is logged
     #[argh(option)]
     pub log: Option<String>,
+    /// the report of a probe as JSON
+    #[argh(switch)]
+    pub json: bool,
+    /// whether a server takes one identity for another
+    #[argh(switch)]
+    pub isolation: bool,
     /// where the number of the process is written
     #[argh(option)]
     pub pidfile: Option<String>,
+}
+
+/// What the options are for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Command {
+    Run,
+    Check,
+    Probe,
 }
 
 /// One option as it stands on the command line.
@@ -137,39 +158,56 @@ where
         errors,
     };
     let mut words = words.into_iter().peekable();
-    let check = match words.next_if(|word| !word.starts_with('-')).as_deref() {
-        None | Some("run") => false,
-        Some("check") => true,
+    let command = match words.next_if(|word| !word.starts_with('-')).as_deref() {
+        None | Some("run") => Command::Run,
+        Some("check") => Command::Check,
+        Some("probe") => Command::Probe,
         Some("help") => return Parsed::Help,
         Some(word) => {
-            flags.errors.push(unusable_command(word));
+            flags.errors.push(unknown_command(word));
             // A word right behind it is its own, such as the URL of a probe.
             words.next_if(|word| !word.starts_with('-'));
-            false
+            Command::Run
         }
     };
     let mut taken = Vec::new();
+    let mut target = None;
     while let Some(word) = words.next() {
         match word.as_str() {
             "-h" | "--help" | "help" => return Parsed::Help,
             "-V" | "--version" => return Parsed::Version,
+            url if command == Command::Probe && target.is_none() && is_target(url) => {
+                target = Some(word);
+            }
             _ => take(word, &mut words, &mut taken, &mut flags.errors),
         }
     }
+    if command != Command::Probe {
+        flags.errors.extend(misplaced(&taken));
+    }
     flags.options = read(&taken, &mut flags.errors);
-    if check {
-        Parsed::Check(flags)
-    } else {
-        Parsed::Run(flags)
+    match command {
+        Command::Run => Parsed::Run(flags),
+        Command::Check => Parsed::Check(flags),
+        Command::Probe => Parsed::Probe { flags, target },
     }
 }
 
-fn unusable_command(word: &str) -> FlagError {
-    if COMMANDS_NOT_BUILT.contains(&word) {
-        return FlagError::NotBuilt {
-            word: word.to_owned(),
-        };
-    }
+/// Whether a word can be what is probed; what is wrong with it is for `config` to say.
+fn is_target(word: &str) -> bool {
+    !word.starts_with('-') && !COMMANDS.contains(&word)
+}
+
+/// Options of a probe where nothing is probed.
+fn misplaced(taken: &[Given]) -> impl Iterator<Item = FlagError> {
+    let of_probe = |given: &&Given| ONLY_PROBE.contains(&given.flag.as_str());
+    let error = |given: &Given| FlagError::OnlyProbe {
+        flag: given.flag.clone(),
+    };
+    taken.iter().filter(of_probe).map(error)
+}
+
+fn unknown_command(word: &str) -> FlagError {
     FlagError::UnknownCommand {
         word: word.to_owned(),
         nearest: nearest(word, COMMANDS),
@@ -195,9 +233,6 @@ fn take(
 }
 
 fn stray(word: String) -> FlagError {
-    if COMMANDS_NOT_BUILT.contains(&word.as_str()) {
-        return FlagError::NotBuilt { word };
-    }
     let is_command = COMMANDS.contains(&word.as_str());
     FlagError::Stray { word, is_command }
 }

@@ -36,7 +36,7 @@ impl Drop for OptionsFile {
 
 fn flags(words: &[&str]) -> Flags {
     match parse(words) {
-        Parsed::Run(flags) | Parsed::Check(flags) => flags,
+        Parsed::Run(flags) | Parsed::Check(flags) | Parsed::Probe { flags, .. } => flags,
         other => panic!("{other:?}"),
     }
 }
@@ -99,6 +99,23 @@ fn help_and_version_need_no_sound_options() {
 }
 
 #[test]
+fn what_is_probed_stands_anywhere_among_the_options() {
+    for words in [
+        &["probe", "https://a,identity=x", "--ca", "y", "--json"][..],
+        &["probe", "--ca", "y", "https://a,identity=x", "--json"],
+        &["probe", "--json", "https://a,identity=x", "--ca=y"],
+    ] {
+        let Parsed::Probe { flags, target } = parse(words) else {
+            panic!("{words:?}")
+        };
+        assert_eq!(flags.errors, []);
+        assert_eq!(target.as_deref(), Some("https://a,identity=x"));
+        assert_eq!(flags.options.ca.as_deref(), Some("y"));
+        assert!(flags.options.json && !flags.options.isolation);
+    }
+}
+
+#[test]
 fn every_mistake_is_named_with_its_remedy() {
     let table: &[(&[&str], &str)] = &[
         (
@@ -129,12 +146,32 @@ fn every_mistake_is_named_with_its_remedy() {
             "\"chek\": unknown command; did you mean check? run: egret --help",
         ),
         (
-            &["probe"],
-            "probe: is not built yet in this version; leave it out",
+            &["prob", "https://a"],
+            "\"prob\": unknown command; did you mean probe? run: egret --help",
         ),
         (
-            &["probe", "https://a"],
-            "probe: is not built yet in this version; leave it out",
+            &["check", "--json"],
+            "--json: belongs to a probe; run: egret probe --json",
+        ),
+        (
+            &["--isolation", "--ca", "x"],
+            "--isolation: belongs to a probe; run: egret probe --isolation",
+        ),
+        (
+            &["probe", "--json=x"],
+            "--json: takes no value; leave it out",
+        ),
+        (
+            &["probe", "--json", "--json"],
+            "--json: given more than once; give it once",
+        ),
+        (
+            &["probe", "https://a", "https://b"],
+            "\"https://b\": belongs to no option; run: egret --help",
+        ),
+        (
+            &["--ca", "x", "probe"],
+            "\"probe\": a command comes first; run: egret probe OPTIONS",
         ),
         (
             &["--ca", "x", "check"],

@@ -99,7 +99,7 @@ impl Epoch {
     }
 
     /// When our certificate is valid. Whether it is valid yet, the server judges.
-    pub(super) fn valid(&self) -> Validity {
+    pub fn valid(&self) -> Validity {
         let end = |certificate: &x509::Summary| Validity::until(certificate.not_after);
         self.certificate().map_or(Validity::ALWAYS, end)
     }
@@ -113,7 +113,7 @@ impl Epoch {
     ///
     /// # Errors
     /// The clock is not set: a request may have waited while it was lost.
-    pub(super) fn time(&self) -> Result<Duration, Cause> {
+    pub fn time(&self) -> Result<Duration, Cause> {
         self.clock.time().map(since_1970).ok_or(Cause::ClockNotSet)
     }
 

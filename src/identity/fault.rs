@@ -26,7 +26,7 @@ pub(super) struct Presented<'a> {
 }
 
 /// The pin of a SubjectPublicKeyInfo, tag included.
-pub(super) fn pin_of(spki: &[u8]) -> Pin {
+pub fn pin_of(spki: &[u8]) -> Pin {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest(&SHA256, spki).as_ref());
     Pin::new(hash)

@@ -16,10 +16,12 @@ mod verify;
 pub mod x509;
 
 pub use epoch::Epoch;
+pub use fault::pin_of;
 pub use keylog::{KeyLogError, KeyLogFile};
 pub use lease::{Lease, PlainLease};
 pub use material::{DefaultRoots, LoadError, Material};
 pub use reload::Reload;
+pub use sessions::Slot;
 pub use usage::Usage;
 
 use std::cell::{Cell, RefCell};

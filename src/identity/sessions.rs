@@ -131,6 +131,18 @@ impl Sessions {
         slot
     }
 
+    /// A slot of which nothing is kept, with or without SNI, to see what a server makes of that.
+    pub fn apart(&self, upstream: &Upstream, sends_sni: bool) -> Rc<Slot> {
+        let mut config = self.configure(upstream, Resumption::disabled());
+        config.enable_sni = sends_sni;
+        Rc::new(Slot {
+            config: Arc::new(config),
+            certificate: Cell::default(),
+            life: Cell::new(None),
+            store: None,
+        })
+    }
+
     /// Drops all sessions, and keeps none from now on. Whoever is about to shake hands with one of
     /// its slots finds nothing there to resume.
     pub fn end(&self) {

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SignatureAlgorithm,
+    BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DistinguishedName,
+    DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SignatureAlgorithm,
 };
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -47,6 +47,7 @@ pub struct Spec {
     key: KeyKind,
     not_before: SystemTime,
     not_after: SystemTime,
+    issuer_is_at: Option<String>,
 }
 
 impl Spec {
@@ -70,6 +71,16 @@ impl Spec {
             key: KeyKind::P256,
             not_before: now - DAY,
             not_after: now + 365 * DAY,
+            issuer_is_at: None,
+        }
+    }
+
+    /// Says where the certificate of its issuer is to be had (RFC 5280 §4.2.2.1).
+    pub fn issuer_is_at(self, url: &str) -> Self {
+        let issuer_is_at = Some(url.to_owned());
+        Self {
+            issuer_is_at,
+            ..self
         }
     }
 
@@ -112,8 +123,23 @@ impl Spec {
         params.not_after = self.not_after.into();
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![self.usage.clone()];
+        params.custom_extensions = self.issuer_is_at.iter().map(|url| access(url)).collect();
         params
     }
+}
+
+/// authorityInfoAccess with one caIssuers, a URL of less than 100 bytes.
+fn access(url: &str) -> CustomExtension {
+    const AUTHORITY_INFO_ACCESS: &[u64] = &[1, 3, 6, 1, 5, 5, 7, 1, 1];
+    const CA_ISSUERS: &[u8] = &[6, 8, 0x2b, 6, 1, 5, 5, 7, 48, 2];
+    let within = |tag: u8, content: &[u8]| {
+        let length = u8::try_from(content.len()).expect("a short one");
+        assert!(length < 128);
+        [&[tag, length], content].concat()
+    };
+    let place = [CA_ISSUERS, &within(0x86, url.as_bytes())].concat();
+    let places = within(0x30, &within(0x30, &place));
+    CustomExtension::from_oid_content(AUTHORITY_INFO_ACCESS, places)
 }
 
 fn common_name(name: &str) -> DistinguishedName {
@@ -132,7 +158,16 @@ pub struct Ca {
 impl Ca {
     /// A root with the subject `CN=name`.
     pub fn new(name: &str) -> Self {
-        let issuer = CertifiedIssuer::self_signed(ca_params(name), KeyKind::P256.generate())
+        Self::root(ca_params(name))
+    }
+
+    /// A root with the subject `CN=name,O=organisation`.
+    pub fn of(organisation: &str, name: &str) -> Self {
+        Self::root(organised(organisation, name))
+    }
+
+    fn root(params: CertificateParams) -> Self {
+        let issuer = CertifiedIssuer::self_signed(params, KeyKind::P256.generate())
             .expect("a root certificate");
         Self {
             issuer,
@@ -142,7 +177,15 @@ impl Ca {
 
     /// An authority below this one; its leaves carry it in their chain.
     pub fn intermediate(&self, name: &str) -> Self {
-        let mut params = ca_params(name);
+        self.below(ca_params(name))
+    }
+
+    /// An authority below this one with the subject `CN=name,O=organisation`.
+    pub fn intermediate_of(&self, organisation: &str, name: &str) -> Self {
+        self.below(organised(organisation, name))
+    }
+
+    fn below(&self, mut params: CertificateParams) -> Self {
         params.use_authority_key_identifier_extension = true;
         let issuer = CertifiedIssuer::signed_by(params, KeyKind::P256.generate(), &self.issuer)
             .expect("an intermediate certificate");
@@ -191,6 +234,14 @@ impl Ca {
     }
 }
 
+fn organised(organisation: &str, name: &str) -> CertificateParams {
+    let mut params = ca_params(name);
+    params
+        .distinguished_name
+        .push(DnType::OrganizationName, organisation);
+    params
+}
+
 fn ca_params(name: &str) -> CertificateParams {
     let now = SystemTime::now();
     let mut params = CertificateParams::default();
@@ -220,6 +271,14 @@ impl Leaf {
             cert_pem: leaf.pem(),
             key_pem: key.serialize_pem(),
         }
+    }
+
+    /// The same without its intermediates.
+    pub fn alone(mut self) -> Self {
+        let end = "-----END CERTIFICATE-----\n";
+        let first = self.cert_pem.find(end).map(|at| at + end.len());
+        self.cert_pem.truncate(first.expect("a certificate"));
+        self
     }
 
     /// From two PEM files.

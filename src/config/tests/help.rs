@@ -92,6 +92,8 @@ fn help_tells_every_default_as_it_is() {
             "--route",
             "--forward",
             "--admin",
+            "--json",
+            "--isolation",
             "--access-log",
             "--syslog",
         ])

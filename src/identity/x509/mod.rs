@@ -13,7 +13,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 pub use algorithm::Algorithm;
 pub use crl::{CrlSummary, is_crl, summarize_crl};
-pub use name::{name, printable};
+pub use name::{name, organisation, printable};
 pub use time::{relative, utc};
 
 use der::{Reader, Value};
@@ -99,6 +99,17 @@ pub fn subject(der: &[u8]) -> Result<&[u8], Malformed> {
 pub fn validity(der: &[u8]) -> Result<(i64, i64), Malformed> {
     let fields = Fields::read(der).ok_or(Malformed)?;
     fields.validity().ok_or(Malformed)
+}
+
+/// Whether a DER certificate says where that of its issuer is to be had (RFC 5280 §4.2.2.1).
+pub fn says_where_its_issuer_is(der: &[u8]) -> bool {
+    const CA_ISSUERS: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x02];
+    let places = || {
+        let access = Fields::read(der)?.extension(AUTHORITY_INFO_ACCESS)?;
+        der::values(der::only(der::SEQUENCE, access)?)
+    };
+    let is_place = |place: &Value<'_>| Reader(place.content).take(der::OID) == Some(CA_ISSUERS);
+    places().is_some_and(|places| places.iter().any(is_place))
 }
 
 /// A SubjectPublicKeyInfo, taken apart (RFC 5280 §4.1.2.7).
@@ -223,6 +234,7 @@ const BOOLEAN: u8 = 0x01;
 const ISSUER_UNIQUE_ID: u8 = 0x81;
 const SUBJECT_UNIQUE_ID: u8 = 0x82;
 const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
+const AUTHORITY_INFO_ACCESS: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x01];
 const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x13];
 
 fn says_ca(constraints: &[u8]) -> bool {

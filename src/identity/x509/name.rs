@@ -29,6 +29,20 @@ pub fn printable(bytes: &[u8]) -> String {
     escaped(bytes, |_| false)
 }
 
+/// The value of the organisation (O) in a DER name, as it is encoded; `None`: it names none.
+pub fn organisation(der: &[u8]) -> Option<&[u8]> {
+    const ORGANISATION: &[u8] = &[0x55, 0x04, 0x0a];
+    for set in der::values(der::only(der::SEQUENCE, der)?)? {
+        for attribute in der::values(set.content)? {
+            let mut reader = Reader(attribute.content);
+            if reader.take(der::OID)? == ORGANISATION {
+                return Some(reader.any()?.content);
+            }
+        }
+    }
+    None
+}
+
 fn read_attribute(content: &[u8]) -> Option<String> {
     let mut reader = Reader(content);
     let oid = reader.take(der::OID)?;

@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::task::AbortHandle;
-use tokio::time::Instant;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
 
 use super::Stream;
 use super::ending::{Ending, ending, last_words};
@@ -23,7 +23,8 @@ pub struct Connection {
     sender: SendRequest<RequestBody>,
     outbound: Rc<Outbound<Stream>>,
     facts: Rc<Facts>,
-    task: AbortHandle,
+    /// hyper's side; `None` once it is being waited for.
+    task: Option<JoinHandle<()>>,
     /// Whether a request is under way: then dropping the connection cuts it off at once.
     busy: bool,
 }
@@ -62,7 +63,7 @@ impl Connection {
             sender,
             outbound,
             facts: Rc::new(facts),
-            task: task.abort_handle(),
+            task: Some(task),
             busy: false,
         })
     }
@@ -130,6 +131,21 @@ impl Connection {
         self.busy = false;
     }
 
+    /// Ends the connection, and waits until the upstream was told so.
+    pub async fn close(mut self) {
+        if self.outbound.reusable().is_ok() {
+            self.rest();
+        }
+        let task = match self.busy {
+            true => None,
+            false => self.task.take(),
+        };
+        drop(self);
+        if let Some(task) = task {
+            let _told = timeout(limits::LINGER, task).await;
+        }
+    }
+
     /// Whether a connection from the pool can take a request: nothing unread lies in its socket,
     /// it has not ended, and hyper is done with the former exchange.
     pub async fn is_usable(&mut self) -> bool {
@@ -160,8 +176,10 @@ impl Drop for Connection {
     fn drop(&mut self) {
         // An idle connection ends with a close_notify once hyper sees its sender gone; one in
         // the middle of an exchange must not wait for its peer.
-        if self.busy {
-            self.task.abort();
+        if self.busy
+            && let Some(task) = &self.task
+        {
+            task.abort();
         }
     }
 }

@@ -1,0 +1,189 @@
+//! One connection as `run` makes it, and one request on it.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{ACCEPT, HOST, HeaderMap, HeaderValue, USER_AGENT};
+use http::{Request, StatusCode, Uri};
+use hyper::body::{Body, Incoming};
+use tokio::time::{Instant, timeout};
+
+use super::{Known, Target};
+use crate::error::{Cause, Violation};
+use crate::identity::Slot;
+use crate::limits;
+use crate::upstream::Upstream;
+use crate::upstream::body::RequestBody;
+use crate::upstream::connect::{self, Connection, Dialer, Facts, Gathering, Handshakes, Stream};
+use crate::wire::Asked;
+
+/// Who asks, for servers that write it down.
+const AGENT: &str = concat!("egret-probe/", env!("CARGO_PKG_VERSION"));
+
+/// What came of one connection.
+#[derive(Debug)]
+pub struct Attempt {
+    /// What was learnt, however far it came.
+    pub facts: Facts,
+    /// Why there is no connection, or no answer.
+    pub failure: Option<Cause>,
+    /// What the server answered, where it was asked.
+    pub answer: Option<Answer>,
+}
+
+/// The answer to a request.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// Status.
+    pub status: u16,
+    /// The first bytes of the body, [`limits::PROBE_BODY`] at most.
+    pub body: Vec<u8>,
+    /// From the request to the end of the body, or of what is looked at.
+    pub took: Duration,
+}
+
+impl Attempt {
+    /// Connects and shakes hands as `run` would.
+    pub async fn connect(target: &Target, known: &Known, dialer: &Dialer) -> Self {
+        let slot = known.slot(&target.upstream);
+        Self::shake(&target.upstream, known, slot, dialer).await
+    }
+
+    /// Connects and shakes hands without a session, and with SNI or without.
+    pub async fn apart(
+        upstream: &Upstream,
+        sends_sni: bool,
+        known: &Known,
+        dialer: &Dialer,
+    ) -> Self {
+        let slot = known.epoch.sessions.apart(upstream, sends_sni);
+        Self::shake(upstream, known, Ok(slot), dialer).await
+    }
+
+    /// Connects and shakes hands as `run` would, and asks for the target's path.
+    pub async fn ask(target: &Target, known: &Known, dialer: &Dialer) -> Self {
+        let slot = known.slot(&target.upstream);
+        let (mut attempt, connection) = Self::open(&target.upstream, known, slot, dialer).await;
+        if let Some(mut connection) = connection {
+            match answer(target, &mut connection).await {
+                Ok(answer) => attempt.answer = Some(answer),
+                Err(cause) => attempt.failure = Some(cause),
+            }
+            connection.close().await;
+        }
+        attempt
+    }
+
+    async fn shake(
+        upstream: &Upstream,
+        known: &Known,
+        slot: Result<Rc<Slot>, Cause>,
+        dialer: &Dialer,
+    ) -> Self {
+        let (attempt, connection) = Self::open(upstream, known, slot, dialer).await;
+        if let Some(connection) = connection {
+            connection.close().await;
+        }
+        attempt
+    }
+
+    async fn open(
+        upstream: &Upstream,
+        known: &Known,
+        slot: Result<Rc<Slot>, Cause>,
+        dialer: &Dialer,
+    ) -> (Self, Option<Connection>) {
+        let gathering = Gathering::new(Facts::detailed().into());
+        let opened = open(upstream, known, slot, dialer, &gathering).await;
+        let facts = gathering.take();
+        let connection = match opened {
+            Ok(stream) => Connection::start(stream, facts.clone()).await,
+            Err(cause) => Err(cause),
+        };
+        let (connection, failure) = match connection {
+            Ok(connection) => (Some(connection), None),
+            Err(cause) => (None, Some(cause)),
+        };
+        let attempt = Self {
+            facts,
+            failure,
+            answer: None,
+        };
+        (attempt, connection)
+    }
+
+    /// Whether the connection was made, and the request answered if there was one.
+    pub fn succeeded(&self) -> bool {
+        self.failure.is_none()
+    }
+
+    /// Whether the handshake came to its end.
+    pub fn shook_hands(&self) -> bool {
+        self.facts.took.handshake.is_some()
+    }
+}
+
+async fn open(
+    upstream: &Upstream,
+    known: &Known,
+    slot: Result<Rc<Slot>, Cause>,
+    dialer: &Dialer,
+    facts: &Gathering,
+) -> Result<Stream, Cause> {
+    let slot = slot?;
+    let config = Arc::clone(&slot.config);
+    let stream = connect::open(upstream, config, dialer, &Handshakes::default(), facts).await?;
+    let ours = known.epoch.valid();
+    slot.remember(&mut facts.borrow_mut(), ours, Instant::now());
+    Ok(stream)
+}
+
+async fn answer(target: &Target, connection: &mut Connection) -> Result<Answer, Cause> {
+    let began = Instant::now();
+    connection.begin(Asked {
+        head: false,
+        upgrade: false,
+    });
+    let request = request(target, connection)?;
+    let sending = connection.sender().try_send_request(request);
+    let late = Cause::ResponseTimeout(target.patience);
+    let sent = timeout(target.patience, sending).await.map_err(|_| late)?;
+    let mut response = sent.map_err(|_| connection.failure(true))?;
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return Err(Cause::BadResponse(Violation::UnaskedUpgrade));
+    }
+    let mut body = Vec::new();
+    // A body that does not end, or breaks off, is none of the probe's business.
+    let _read = timeout(target.patience, read(response.body_mut(), &mut body)).await;
+    Ok(Answer {
+        status: response.status().as_u16(),
+        body,
+        took: began.elapsed(),
+    })
+}
+
+fn request(target: &Target, connection: &Connection) -> Result<Request<RequestBody>, Cause> {
+    let outbound = Rc::clone(connection.outbound());
+    let mut request = Request::new(RequestBody::new(None, outbound, |_: &mut HeaderMap| ()));
+    *request.uri_mut() = Uri::try_from(target.path()).map_err(|_| Cause::TargetRefused)?;
+    let host = HeaderValue::from_str(&target.host).map_err(|_| Cause::TargetRefused)?;
+    let headers = request.headers_mut();
+    headers.insert(HOST, host);
+    headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+    headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+    Ok(request)
+}
+
+/// Reads a body to its end, or as far as it is looked at.
+async fn read(body: &mut Incoming, into: &mut Vec<u8>) {
+    while into.len() < limits::PROBE_BODY
+        && let Some(Ok(frame)) = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await
+    {
+        let data = frame.into_data().unwrap_or_default();
+        let room = limits::PROBE_BODY - into.len();
+        into.extend_from_slice(&data[..data.len().min(room)]);
+    }
+}

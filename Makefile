@@ -1,6 +1,6 @@
 # Everything that is run by hand or by CI. `make demo` and `make test` need nothing but Rust.
 
-.PHONY: all demo test test-peers decrypt bench lint cross dist
+.PHONY: all demo test test-peers page decrypt bench lint cross dist
 
 all:
 	cargo build --release
@@ -13,9 +13,9 @@ demo:
 test:
 	cargo test
 
-# Needs nginx, curl, openssl, ssh-keygen, chromium, wget, libfaketime, tshark, Python with requests, and
-# Node with npm; Go is used where it is. For what is on a device beside the binary: root,
-# systemd, BusyBox, mandoc and shellcheck.
+# Needs nginx, curl, openssl, ssh-keygen, chromium, wget, libfaketime, tshark, promtool, Python with
+# requests and prometheus_client, and Node with npm; Go is used where it is. For
+# what is on a device beside the binary: root, systemd, BusyBox, mandoc and shellcheck.
 test-peers:
 	cargo test --features peers --test 'peers_*'
 
@@ -23,6 +23,10 @@ test-peers:
 # capture.
 decrypt:
 	cargo test --features peers --test peers_keylog -- --nocapture
+
+# The status page in Chromium: checked, and its pictures kept in target/tmp.
+page:
+	cargo test --features peers --test peers_page -- --nocapture
 
 # egret beside nginx doing the same, in under a minute. Needs nginx.
 bench:

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `main` | exit codes |
 //! | [`app`] | wiring, signals, start and stop, what time changes (`keeper`); [`check`] is what `egret check` prints |
+//! | [`admin`] | what egret tells of itself: health, metrics, the status page |
 //! | [`server`] | bind or take over, accept, deadlines, drain |
 //! | [`proxy`] | one request: who may, routes and forward rules, headers, exchange, body, tunnel |
 //! | [`probe`] | `egret probe`: what happens on the wire, what is wrong and what to change |
@@ -41,6 +42,7 @@
     warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)
 )]
 
+pub mod admin;
 pub mod app;
 pub mod check;
 pub mod config;

@@ -35,6 +35,8 @@ pub const ROUTES_MAX: usize = capacity(option_env!("EGRET_ROUTES_MAX"), 64);
 pub const CLIENTS_MAX: usize = capacity(option_env!("EGRET_CLIENTS_MAX"), 1024);
 /// Client connections over all listeners by default.
 pub const CLIENTS_DEFAULT: usize = at_most(CLIENTS_MAX, 256);
+/// Clients of `--admin`, beside those of `--max-clients`.
+pub const ADMIN_CLIENTS: usize = 4;
 /// Upstream connections of one identity, the most that `connections=` may say.
 pub const CONNECTIONS_MAX: usize = capacity(option_env!("EGRET_CONNECTIONS_MAX"), 64);
 /// Upstream connections of one identity by default.
@@ -63,6 +65,8 @@ pub const DNS_QUEUE: usize = capacity(option_env!("EGRET_DNS_QUEUE"), 16);
 pub const DNS_THREADS: usize = capacity(option_env!("EGRET_DNS_THREADS"), 2);
 /// Sockets that race for one upstream connection.
 pub const DIAL_SOCKETS: usize = 2;
+/// Bytes of a route's name in metrics; longer ones are cut and numbered.
+pub const ROUTE_LABEL_MAX: usize = 64;
 /// Characters of an identity's name.
 pub const IDENTITY_NAME_MAX: usize = 64;
 /// `from=` ranges of one route or forward rule.
@@ -97,6 +101,8 @@ pub const HEAD_MAX: usize = 32 * 1024;
 pub const HEAD_DEFAULT: usize = 16 * 1024;
 /// The least that `--max-header` may say.
 pub const HEAD_MIN: usize = 1024;
+/// The head of a request to `--admin`: a browser sends the cookies of everything on the host.
+pub const ADMIN_HEAD_MAX: usize = 16 * 1024;
 /// An upstream's response head.
 pub const UPSTREAM_HEAD_MAX: usize = 32 * 1024;
 /// hyper's read and write buffer of one connection: bounds what a stalled peer holds.
@@ -134,6 +140,8 @@ pub const ACCESS_LINE_MAX: usize = 4 * 1024;
 pub const SYSLOG_LINE_MAX: usize = 1024;
 /// The target in a line of the access log; more is cut off.
 pub const ACCESS_TARGET_MAX: usize = 512;
+/// A failure as the status page remembers it; more is cut off.
+pub const FAILURE_TEXT_MAX: usize = 512;
 /// Certificates in our own chain.
 pub const OWN_CHAIN_CERTS_MAX: usize = 16;
 
@@ -161,6 +169,12 @@ pub const CRL_KIB_BYTES: usize = 7 * 1024;
 pub const CRL_KIB_READ_BYTES: usize = 9 * 1024;
 /// A route, and its listener.
 pub const ROUTE_BYTES: usize = 12 * 1024;
+/// A client of `--admin`, and an answer that it does not take.
+pub const ADMIN_CLIENT_BYTES: usize = 192 * 1024;
+/// What a route or an identity adds to such an answer.
+pub const ADMIN_ENTRY_BYTES: usize = 8 * 1024;
+/// A failure that is remembered.
+pub const FAILURE_BYTES: usize = 576;
 /// What is there however small the tables are.
 pub const PROCESS_BYTES: usize = 98 * 1024;
 
@@ -230,6 +244,10 @@ pub const LINGER: Duration = Duration::from_secs(2);
 /// What peers can bring about again and again is logged at most once in this time: that one of
 /// them was refused, that descriptors ran out.
 pub const REFUSAL_LOG: Duration = Duration::from_secs(60);
+/// A client of `--admin` sends its head in this time.
+pub const ADMIN_HEADER_TIMEOUT: Duration = Duration::from_secs(5);
+/// A client of `--admin` that is silent, or does not take its answer, for so long is closed.
+pub const ADMIN_IDLE: Duration = Duration::from_secs(20);
 /// TCP keepalive on upstream sockets: idle time before the first probe.
 pub const KEEPALIVE_TIME: Duration = Duration::from_secs(30);
 /// TCP keepalive on upstream sockets: between probes.
@@ -273,6 +291,7 @@ const _: () = {
         IDENTITIES_MAX <= HANDSHAKES_MAX,
         "EGRET_HANDSHAKES_MAX is below IDENTITIES_MAX: each identity has one place of its own"
     );
+    assert!(ADMIN_HEAD_MAX <= HEAD_MAX);
     assert!(HEAD_MIN <= HEAD_DEFAULT && HEAD_DEFAULT <= HEAD_MAX);
     // hyper refuses a head that does not fit its buffer, without our text.
     assert!(HEAD_MAX <= BUFFER_MAX && UPSTREAM_HEAD_MAX <= BUFFER_MAX);

@@ -76,7 +76,7 @@ fn every_mistake_is_told_at_once_in_a_line_of_its_own() {
         "soon",
         "--max-header=1m",
         "--nonsense",
-        "--admin=9090",
+        "--admin=localhost:9",
     ]);
     assert_eq!((ended.code(), ended.stdout.as_str()), (Some(2), ""));
     let lines: Vec<_> = ended.stderr.lines().collect();
@@ -92,7 +92,7 @@ fn every_mistake_is_told_at_once_in_a_line_of_its_own() {
         ["--header-timeout \"soon\"", "500ms"],
         ["--max-header \"1m\"", "32"],
         ["--nonsense", "unknown"],
-        ["--admin", "not built yet"],
+        ["--admin \"localhost:9\"", "an address, not a name"],
     ] {
         let told = |line: &&&str| parts.iter().all(|part| line.contains(part));
         assert_eq!(

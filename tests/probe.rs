@@ -360,6 +360,28 @@ fn options_that_are_wrong_are_told_and_nothing_is_probed() {
 }
 
 #[test]
+fn the_secrets_of_a_probe_are_written_where_that_is_asked_for() {
+    let world = World::new();
+    let upstream = world.upstream().start();
+    let file = world.dir.file("keys").display().to_string();
+    let finished = as_x(&world, &upstream.url())
+        .option("--keylog", &file)
+        .run();
+    assert_eq!(finished.code(), Some(0), "{}", finished.stderr);
+    assert!(finished.stderr.contains("for debugging only"));
+    let keys = std::fs::read_to_string(&file).expect("a file");
+    // Of both connections.
+    assert_eq!(
+        keys.matches("CLIENT_TRAFFIC_SECRET_0 ").count(),
+        2,
+        "{keys}"
+    );
+    let refused = as_x(&world, &upstream.url()).option("--keylog", "/nowhere/keys");
+    let refused = refused.run();
+    assert_eq!((refused.code(), refused.stdout.as_str()), (Some(1), ""));
+}
+
+#[test]
 fn the_report_fits_100_columns() {
     let world = World::new();
     let names: Vec<String> = (1..40)

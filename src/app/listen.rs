@@ -8,7 +8,10 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_local;
 
 use super::run::{App, SocketFile, StartError};
-use crate::config::{self, ForwardId, IdentityId, ListenerConfig, RouteId};
+use crate::admin::{Admin, Watched};
+use crate::config::{
+    self, AdminConfig, ForwardId, IdentityId, Listen, ListenerConfig, RouteId, SocketAccess,
+};
 use crate::identity::Identity;
 use crate::limits;
 use crate::log::AccessLog;
@@ -17,9 +20,18 @@ use crate::proxy::forward::{Rule, Rules};
 use crate::proxy::headers::Pseudonym;
 use crate::proxy::target::{Route, Routes};
 use crate::proxy::{Ledger, Proxy};
-use crate::server::{self, At, Bound, Clients, Listener, Passed, Patience, Pulse};
+use crate::server::{self, At, Bound, Clients, Listener, Passed, Patience, Pulse, Service, Site};
 use crate::upstream::connect::Dialer;
 use crate::upstream::resolver::{Resolver, System};
+
+/// One LISTEN, and the options that ask for it.
+struct Place<'a> {
+    listen: &'a Listen,
+    access: &'a SocketAccess,
+    /// Whether each of the options says `from=`.
+    guarded: bool,
+    options: Vec<(&'static str, String)>,
+}
 
 impl App {
     pub(super) fn listen(&mut self) -> Result<(), StartError> {
@@ -30,60 +42,115 @@ impl App {
             head_max: self.config.limits.header,
         };
         let mut passed = Passed::from_environment();
-        let mut accepting = Vec::new();
-        let mut pulses = Vec::new();
-        let mut listeners = Vec::new();
-        let mut sockets = Vec::new();
-        for config in &self.config.listeners {
-            let options = self.options(config);
+        let mut watched = Vec::new();
+        for config in self.config.listeners.clone() {
+            let serves = self.serves(&config)?;
+            watched.extend(Watched::all(&config.listen, &serves));
             let name = format!("listener {}", config.listen);
             let listener = Rc::new(Listener {
                 name: Rc::from(config.listen.to_string()),
-                proxy: Rc::clone(&proxy),
-                serves: Rc::new(self.serves(config)?),
+                service: Service::Proxy(Rc::clone(&proxy), serves),
                 clients: Clients::new(name, config.clients),
                 patience,
             });
-            let guarded = self.is_guarded(config);
-            let bound = server::bind(&config.listen, &config.access, guarded, &mut passed)
-                .map_err(|error| {
-                    let (option, text) = options.first().copied().unwrap_or_default();
-                    StartError::Bind(format!("{option} {text:?}"), error)
-                })?;
-            for Bound { acceptor, at } in bound {
-                for (option, text) in &options {
-                    ::log::info!("listening on {at} ({option} {text})");
-                }
-                match at {
-                    At::Tcp(address) => proxy.dialer.listeners.borrow_mut().push(address),
-                    At::Unix(path) => sockets.push(SocketFile(path)),
-                    At::Passed(_) => {}
-                }
-                let pulse = Rc::new(Pulse::default());
-                pulses.push(Rc::clone(&pulse));
-                accepting.push(spawn_local(Rc::clone(&listener).accept(acceptor, pulse)));
-            }
-            listeners.push(listener);
+            let place = Place {
+                listen: &config.listen,
+                access: &config.access,
+                guarded: self.is_guarded(&config),
+                options: self.options(&config),
+            };
+            self.open(&listener, place, &mut passed, &proxy)?;
+            self.listeners.push(listener);
         }
-        self.accepting = accepting;
-        self.pulses = pulses;
-        self.listeners = listeners;
-        self.sockets = sockets;
+        if let Some(config) = self.config.admin.clone() {
+            self.listen_for_admin(config, watched, &mut passed, &proxy)?;
+        }
         for identity in self.used() {
             spawn_local(Rc::clone(identity).sweep());
         }
         Ok(())
     }
 
+    fn listen_for_admin(
+        &mut self,
+        config: AdminConfig,
+        watched: Vec<Watched>,
+        passed: &mut Passed,
+        proxy: &Rc<Proxy>,
+    ) -> Result<(), StartError> {
+        let name: Rc<str> = Rc::from(config.listen.to_string());
+        let clients = Clients::new(format!("--admin {name}"), limits::ADMIN_CLIENTS);
+        let of = |one: &Rc<Listener>| (Rc::clone(&one.name), Rc::clone(&one.clients));
+        let mut tables: Vec<_> = self.listeners.iter().map(of).collect();
+        tables.push((Rc::clone(&name), Rc::clone(&clients)));
+        let admin = Rc::new(Admin::new(
+            config.clone(),
+            Rc::clone(proxy),
+            self.used().map(Rc::clone).collect(),
+            tables,
+            watched,
+        ));
+        let listener = Rc::new(Listener {
+            name,
+            service: Service::Site(Rc::clone(&admin) as Rc<dyn Site>),
+            clients,
+            patience: Patience {
+                header: limits::ADMIN_HEADER_TIMEOUT,
+                idle: limits::ADMIN_IDLE,
+                head_max: limits::ADMIN_HEAD_MAX,
+            },
+        });
+        let place = Place {
+            listen: &config.listen,
+            access: &config.access,
+            guarded: !config.from.is_empty(),
+            options: vec![("--admin", config.text.clone())],
+        };
+        self.open(&listener, place, passed, proxy)?;
+        self.admin = Some(admin);
+        Ok(())
+    }
+
+    /// Binds one LISTEN and accepts clients there.
+    fn open(
+        &mut self,
+        listener: &Rc<Listener>,
+        place: Place<'_>,
+        passed: &mut Passed,
+        proxy: &Proxy,
+    ) -> Result<(), StartError> {
+        let bound =
+            server::bind(place.listen, place.access, place.guarded, passed).map_err(|error| {
+                let first = place.options.first();
+                let option = first.map(|(option, text)| format!("{option} {text:?}"));
+                StartError::Bind(option.unwrap_or_default(), error)
+            })?;
+        for Bound { acceptor, at } in bound {
+            for (option, text) in &place.options {
+                ::log::info!("listening on {at} ({option} {text})");
+            }
+            match at {
+                At::Tcp(address) => proxy.dialer.listeners.borrow_mut().push(address),
+                At::Unix(path) => self.sockets.push(SocketFile(path)),
+                At::Passed(_) => {}
+            }
+            let pulse = Rc::new(Pulse::default());
+            self.pulses.push(Rc::clone(&pulse));
+            let accepting = Rc::clone(listener).accept(acceptor, pulse);
+            self.accepting.push(spawn_local(accepting));
+        }
+        Ok(())
+    }
+
     /// The options that share a LISTEN, as they were given.
-    fn options(&self, listener: &ListenerConfig) -> Vec<(&'static str, &str)> {
+    fn options(&self, listener: &ListenerConfig) -> Vec<(&'static str, String)> {
         match &listener.serves {
             config::Serves::Routes(ids) => {
-                let option = |id: &RouteId| ("--route", self.config.route(*id).text.as_str());
+                let option = |id: &RouteId| ("--route", self.config.route(*id).text.clone());
                 ids.iter().map(option).collect()
             }
             config::Serves::Forwards(ids) => {
-                let option = |id: &ForwardId| ("--forward", self.config.forward(*id).text.as_str());
+                let option = |id: &ForwardId| ("--forward", self.config.forward(*id).text.clone());
                 ids.iter().map(option).collect()
             }
         }
@@ -155,7 +222,7 @@ impl App {
             Some(Rule {
                 config,
                 identity,
-                counters: Rc::default(),
+                tally: Rc::default(),
             })
         };
         Rules(ids.iter().filter_map(rule).collect())

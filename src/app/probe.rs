@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use super::{BAD_FILES, DONE, FAILED, complain, run, say};
+use super::run::{StartError, open_key_log, runtime};
+use super::{BAD_FILES, DONE, FAILED, complain, say};
 use crate::check::{self, Fault};
 use crate::config::{Compared, Config, IdentityConfig, ProbePlan, ProbeTarget};
 use crate::identity::clock::SystemClock;
@@ -20,13 +21,17 @@ use crate::upstream::resolver::{Resolver, System};
 /// Does as planned and prints what was found, for people or as `json`; tells the exit code.
 pub(super) fn main(config: &Config, plan: &ProbePlan, json: bool) -> u8 {
     crate::log::init(config.log, None);
-    let key_log = match config.keylog.as_deref().map(run::open_key_log).transpose() {
-        Ok(key_log) => key_log,
+    match look(config, plan, json) {
+        Ok(code) => code,
         Err(error) => {
             complain(&[&error]);
-            return error.exit_code();
+            error.exit_code()
         }
-    };
+    }
+}
+
+fn look(config: &Config, plan: &ProbePlan, json: bool) -> Result<u8, StartError> {
+    let key_log = config.keylog.as_deref().map(open_key_log).transpose()?;
     let mut session = Session {
         config,
         probe: Probe {
@@ -40,14 +45,8 @@ pub(super) fn main(config: &Config, plan: &ProbePlan, json: bool) -> u8 {
         faults: Vec::new(),
         good: true,
     };
-    match run::runtime() {
-        Ok(runtime) => runtime.block_on(session.run(plan)),
-        Err(error) => {
-            complain(&[format!("the system refused: {error}")]);
-            return FAILED;
-        }
-    }
-    session.end(plan)
+    runtime()?.block_on(session.run(plan));
+    Ok(session.end(plan))
 }
 
 /// What is looked at, and what was found so far.

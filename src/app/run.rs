@@ -16,6 +16,7 @@ use super::notify::Manager;
 use super::pidfile::{PidFile, PidFileError};
 use super::signals::{Asked, Signals};
 use super::{BAD_FILES, BAD_OPTIONS, FAILED};
+use crate::admin::Admin;
 use crate::config::{Config, IdentityId};
 use crate::identity::clock::{Clock, SystemClock};
 use crate::identity::{DefaultRoots, Identity, KeyLogError, KeyLogFile};
@@ -102,6 +103,8 @@ pub(super) struct App {
     /// One for each of those.
     pub(super) pulses: Vec<Rc<Pulse>>,
     manager: Rc<Manager>,
+    /// `--admin`.
+    pub(super) admin: Option<Rc<Admin>>,
     /// Unix sockets that were made here.
     pub(super) sockets: Vec<SocketFile>,
     keeper: Rc<Keeper>,
@@ -143,6 +146,7 @@ impl App {
             accepting: Vec::new(),
             pulses: Vec::new(),
             manager: Rc::new(Manager::from_environment()),
+            admin: None,
             sockets: Vec::new(),
             keeper: Rc::new(keeper),
             syslog,
@@ -216,6 +220,9 @@ impl App {
     /// New connections are refused.
     fn stop_accepting(&mut self) {
         self.manager.stopping(self.config.timeouts.drain);
+        if let Some(admin) = &self.admin {
+            admin.stop();
+        }
         // While we drain the next egret may start, and make files of the same names.
         self.sockets.clear();
         for accepting in self.accepting.drain(..) {
@@ -267,7 +274,8 @@ fn raise_descriptor_limit(config: &Config) {
     );
     let allowed = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     let connections: usize = config.identities.iter().map(|one| one.connections).sum();
-    let wanted = (config.limits.clients + connections + limits::SPARE_DESCRIPTORS) as u64;
+    let admin = config.admin.as_ref().map_or(0, |_| limits::ADMIN_CLIENTS);
+    let wanted = (config.limits.clients + admin + connections + limits::SPARE_DESCRIPTORS) as u64;
     if allowed < wanted {
         ::log::warn!(
             "only {allowed} descriptors are allowed and {wanted} may be wanted; raise ulimit -n, or lower --max-clients"

@@ -1,10 +1,7 @@
 //! SIGUSR1: how full the tables are, a line each.
 
-use std::fs;
-
-use rustix::process::{Resource, getrlimit};
-
 use super::run::App;
+use crate::admin::process;
 use crate::identity::Identity;
 use crate::limits;
 use crate::server::Clients;
@@ -17,8 +14,8 @@ impl App {
         let mut lines: Vec<String> = listeners.map(|one| of_clients(&one.clients)).collect();
         lines.extend(self.used().map(|identity| of_identity(identity)));
         // All listeners share one.
-        let resolver = self.listeners.first().map(|one| &one.proxy.dialer.resolver);
-        lines.extend(resolver.map(of_resolver));
+        let proxy = self.listeners.first().and_then(|one| one.service.proxy());
+        lines.extend(proxy.map(|proxy| of_resolver(&proxy.dialer.resolver)));
         lines.push(of_process());
         for line in lines {
             ::log::info!("snapshot: {line}");
@@ -75,9 +72,8 @@ fn of_resolver(resolver: &Resolver) -> String {
 }
 
 fn of_process() -> String {
-    // The folder itself is open while it is read.
-    let open = fs::read_dir("/proc/self/fd").map_or(0, |found| found.count().saturating_sub(1));
-    let limit = getrlimit(Resource::Nofile).current;
-    let capacity = limit.map_or_else(|| String::from("unlimited"), |most| most.to_string());
+    let open = process::open_descriptors().unwrap_or(0);
+    let capacity = process::most_descriptors()
+        .map_or_else(|| String::from("unlimited"), |most| most.to_string());
     format!("process: descriptors={open} capacity={capacity}")
 }

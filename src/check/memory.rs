@@ -31,12 +31,21 @@ pub fn worst_case(config: &Config, roots: usize, crls: usize) -> Vec<Line> {
         .map(|(_, identity)| identity)
         .collect();
     let sum = |count: fn(&IdentityConfig) -> usize| used.iter().map(|one| count(one)).sum();
+    let routes = config.routes.len() + config.forwards.len();
     let line = |what, capacity, each| Line {
         what,
         capacity,
         each,
     };
-    vec![
+    let admin = config.admin.as_ref().map(|_| {
+        let answer = (routes + used.len()) * limits::ADMIN_ENTRY_BYTES;
+        line(
+            "clients of --admin",
+            limits::ADMIN_CLIENTS,
+            limits::ADMIN_CLIENT_BYTES + answer,
+        )
+    });
+    let mut lines = vec![
         line("clients", clients, limits::CLIENT_BYTES),
         line(
             "upstream connections",
@@ -71,13 +80,16 @@ pub fn worst_case(config: &Config, roots: usize, crls: usize) -> Vec<Line> {
             crls.div_ceil(1024),
             limits::CRL_KIB_READ_BYTES,
         ),
+        line("routes and rules", routes, limits::ROUTE_BYTES),
         line(
-            "routes and rules",
-            config.routes.len() + config.forwards.len(),
-            limits::ROUTE_BYTES,
+            "failures remembered",
+            routes + limits::RECENT_ERRORS,
+            limits::FAILURE_BYTES,
         ),
         line("the rest of the program", 1, limits::PROCESS_BYTES),
-    ]
+    ];
+    lines.splice(1..1, admin);
+    lines
 }
 
 /// While files are read again, what follows from the old ones still serves.
@@ -107,7 +119,40 @@ mod tests {
         let capacities: Vec<_> = lines.iter().map(|line| line.capacity).collect();
         assert_eq!(
             capacities,
-            [17, 7, 9, 11, limits::DNS_NAMES, 4, 20, 10, 6, 3, 3, 1]
+            [
+                17,
+                7,
+                9,
+                11,
+                limits::DNS_NAMES,
+                4,
+                20,
+                10,
+                6,
+                3,
+                3,
+                3 + limits::RECENT_ERRORS,
+                1
+            ]
         );
+    }
+
+    #[test]
+    fn what_is_told_of_each_route_and_identity_is_held_for_each_client_of_admin() {
+        let words = [
+            "--route=8080,to=https://a,identity=none",
+            "--route=8081,to=https://a,identity=none",
+            "--admin=9180",
+        ];
+        let Parsed::Run(flags) = flags::parse(words) else {
+            panic!("{words:?}")
+        };
+        let config = config::build(&flags).expect("sound options");
+        let lines = worst_case(&config, 10, 0);
+        let admin = lines.iter().find(|line| line.what.contains("--admin"));
+        let admin = admin.expect("a line");
+        assert_eq!(admin.capacity, limits::ADMIN_CLIENTS);
+        let each = limits::ADMIN_CLIENT_BYTES + 3 * limits::ADMIN_ENTRY_BYTES;
+        assert_eq!(admin.each, each);
     }
 }

@@ -13,6 +13,7 @@ use crate::config::{
 use crate::identity::Epoch;
 use crate::identity::pem::Crls;
 use crate::identity::x509::{self, Summary};
+use crate::limits;
 
 /// What would run with options and files that are good.
 pub struct Report<'a> {
@@ -92,6 +93,7 @@ impl fmt::Display for Report<'_> {
         for listener in &self.config.listeners {
             self.listener(f, listener)?;
         }
+        self.admin(f)?;
         writeln!(f, "\nIdentities")?;
         for (identity, epoch) in &self.identities {
             self.identity(f, identity, epoch)?;
@@ -103,24 +105,22 @@ impl fmt::Display for Report<'_> {
 
 impl Report<'_> {
     fn listener(&self, f: &mut fmt::Formatter<'_>, listener: &ListenerConfig) -> fmt::Result {
-        let place = match &listener.listen {
-            Listen::Loopback(port) => format!("port {port} of 127.0.0.1 and ::1"),
-            other => other.to_string(),
-        };
-        writeln!(
-            f,
-            "  {place}, at most {}",
-            counted(listener.clients, "client")
-        )?;
-        if let (Listen::Unix(_), SocketAccess { mode, group }) =
-            (&listener.listen, &listener.access)
-        {
-            let group = group.as_deref().unwrap_or("as we have");
-            writeln!(f, "    mode {mode:04o}, group {group}")?;
-        }
+        place(f, &listener.listen, &listener.access, listener.clients)?;
         match &listener.serves {
             Serves::Routes(ids) => ids.iter().try_for_each(|id| self.route(f, *id)),
             Serves::Forwards(ids) => ids.iter().try_for_each(|id| self.rule(f, *id)),
+        }
+    }
+
+    fn admin(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(admin) = &self.config.admin else {
+            return Ok(());
+        };
+        place(f, &admin.listen, &admin.access, limits::ADMIN_CLIENTS)?;
+        writeln!(f, "    --admin: metrics, health, the status page")?;
+        match admitted(&admin.from, &admin.uid) {
+            Some(peers) => writeln!(f, "      {peers}"),
+            None => Ok(()),
         }
     }
 
@@ -291,6 +291,25 @@ impl Report<'_> {
         let all = lines.iter().map(super::Line::bytes).sum();
         writeln!(f, "  {:<44} {:>10}", "all together", Bytes(all).to_string())
     }
+}
+
+/// Where something listens, and how many may come.
+fn place(
+    f: &mut fmt::Formatter<'_>,
+    listen: &Listen,
+    access: &SocketAccess,
+    clients: usize,
+) -> fmt::Result {
+    let place = match listen {
+        Listen::Loopback(port) => format!("port {port} of 127.0.0.1 and ::1"),
+        other => other.to_string(),
+    };
+    writeln!(f, "  {place}, at most {}", counted(clients, "client"))?;
+    if let (Listen::Unix(_), SocketAccess { mode, group }) = (listen, access) {
+        let group = group.as_deref().unwrap_or("as we have");
+        writeln!(f, "    mode {mode:04o}, group {group}")?;
+    }
+    Ok(())
 }
 
 fn revoked(f: &mut fmt::Formatter<'_>, crls: &Crls) -> fmt::Result {

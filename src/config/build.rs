@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use log::LevelFilter;
 
+use super::admin::AdminDraft;
 use super::draft::{self, Draft};
 use super::forward::ForwardDraft;
 use super::route::RouteDraft;
@@ -73,9 +74,10 @@ fn read(flags: &Flags, needs: Needs, errors: &mut Vec<ConfigError>) -> Config {
     let known = (!hidden).then_some(identities.as_slice());
     let routes: Vec<RouteDraft> = draft::read_all(&options.route, known, errors);
     let forwards: Vec<ForwardDraft> = draft::read_all(&options.forward, known, errors);
+    let admin: Vec<AdminDraft> = draft::read_all(options.admin.as_slice(), None, errors);
     errors.extend(bad_count(flags, needs));
     let limits = limits_of(options, errors);
-    let listeners = listener::group(&routes, &forwards, limits.clients, errors);
+    let listeners = listener::group(&routes, &forwards, &admin, limits.clients, errors);
     Config {
         routes: routes
             .into_iter()
@@ -87,6 +89,7 @@ fn read(flags: &Flags, needs: Needs, errors: &mut Vec<ConfigError>) -> Config {
             .collect(),
         identities,
         listeners,
+        admin: admin.into_iter().find_map(AdminDraft::finish),
         ca: single(
             "--ca",
             &options.ca,

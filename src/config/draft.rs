@@ -1,4 +1,4 @@
-//! What `--route` and `--forward` have in common: keys, and how they are read.
+//! What `--route`, `--forward` and `--admin` have in common: keys, and how they are read.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::limits;
 
 const REDIRECTS: [(&str, bool); 2] = [("keep", true), ("rewrite", false)];
 
-/// A `--route` or a `--forward` as far as it could be read.
+/// A `--route`, a `--forward` or an `--admin` as far as it could be read.
 pub(super) trait Draft: Sized + 'static {
     /// The option's name.
     const OPTION: &'static str;
@@ -19,17 +19,17 @@ pub(super) trait Draft: Sized + 'static {
     /// One of which only the text is known.
     fn new(common: Common) -> Self;
 
-    /// What it has in common with the other kind.
+    /// What it has in common with the other kinds.
     fn common(&self) -> &Common;
 
-    /// What it has in common with the other kind.
+    /// What it has in common with the other kinds.
     fn common_mut(&mut self) -> &mut Common;
 
     /// What is wrong with its own keys together.
     fn across(&mut self, list: &List<'_>) -> Option<Problem>;
 }
 
-/// What routes and forward rules have in common, as far as it could be read.
+/// What all of them may say, as far as it could be read.
 pub(super) struct Common {
     pub(super) given: Given,
     /// `None`: ill.

@@ -126,7 +126,7 @@ pub enum Problem {
         /// Whether `uid=` could tell them apart.
         by_uid: bool,
     },
-    /// A LISTEN for routes and for forward rules; this is the first of the other kind.
+    /// A LISTEN for two of routes, forward rules and `--admin`; this is the first of the other kind.
     BothKinds(Given),
     /// Two LISTEN that are different texts for one socket.
     Overlap {
@@ -390,7 +390,7 @@ impl fmt::Display for Problem {
             }
             Self::BothKinds(other) => write!(
                 f,
-                "shares its LISTEN with {other}; routes and forward rules need one each"
+                "shares its LISTEN with {other}; routes, forward rules and --admin need one each"
             ),
             Self::Overlap { listen, other, of } => write!(
                 f,

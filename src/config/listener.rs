@@ -1,5 +1,7 @@
-//! Which routes or forward rules share a LISTEN, and how listeners share `--max-clients`.
+//! Which routes or forward rules share a LISTEN, and how listeners share `--max-clients`. The LISTEN
+//! of `--admin` is shared by nobody, and has clients of its own.
 
+use super::admin::AdminDraft;
 use super::draft::{Common, Draft};
 use super::forward::ForwardDraft;
 use super::route::RouteDraft;
@@ -12,11 +14,12 @@ const MAX_CLIENTS: &str = "--max-clients";
 /// Permission bits of a unix socket without `mode=`: its owner and its group may connect.
 pub(super) const SOCKET_MODE: u32 = 0o660;
 
-/// A route or a forward rule, with its place among its kind.
+/// A route or a forward rule, with its place among its kind; or `--admin`.
 #[derive(Clone, Copy)]
 enum Member<'a> {
     Route(usize, &'a RouteDraft),
     Forward(usize, &'a ForwardDraft),
+    Admin(&'a AdminDraft),
 }
 
 /// A LISTEN and those who share it.
@@ -31,6 +34,7 @@ struct Group<'a> {
 pub(super) fn group(
     routes: &[RouteDraft],
     forwards: &[ForwardDraft],
+    admin: &[AdminDraft],
     max_clients: usize,
     errors: &mut Vec<ConfigError>,
 ) -> Vec<ListenerConfig> {
@@ -42,12 +46,21 @@ pub(super) fn group(
         .map(|(at, draft)| Member::Forward(at, draft));
     let mut groups: Vec<Group<'_>> = Vec::new();
     for member in routes.chain(forwards) {
-        let problem = place(member, &mut groups);
-        let given = &member.common().given;
-        errors.extend(problem.map(|problem| ConfigError::new(given.option, &given.value, problem)));
+        errors.extend(misplaced(member, &mut groups));
     }
     let share = share(&groups, max_clients, errors);
-    groups.iter().map(|group| group.finish(share)).collect()
+    let listeners = groups.iter().map(|group| group.finish(share)).collect();
+    for draft in admin {
+        errors.extend(misplaced(Member::Admin(draft), &mut groups));
+    }
+    listeners
+}
+
+/// Puts a member in the group of its LISTEN; tells whose mistake it is that it cannot be there.
+fn misplaced<'a>(member: Member<'a>, groups: &mut Vec<Group<'a>>) -> Option<ConfigError> {
+    let problem = place(member, groups)?;
+    let given = &member.common().given;
+    Some(ConfigError::new(given.option, &given.value, problem))
 }
 
 /// Puts a member in the group of its LISTEN; tells what is wrong with that.
@@ -71,6 +84,7 @@ impl<'a> Member<'a> {
         match self {
             Self::Route(_, draft) => draft.common(),
             Self::Forward(_, draft) => draft.common(),
+            Self::Admin(draft) => draft.common(),
         }
     }
 
@@ -151,11 +165,11 @@ impl<'a> Group<'a> {
         let id = |index: usize| u8::try_from(index).ok();
         let route = |member: &Member<'_>| match member {
             Member::Route(index, _) => id(*index).map(RouteId),
-            Member::Forward(..) => None,
+            Member::Forward(..) | Member::Admin(_) => None,
         };
         let forward = |member: &Member<'_>| match member {
             Member::Forward(index, _) => id(*index).map(ForwardId),
-            Member::Route(..) => None,
+            Member::Route(..) | Member::Admin(_) => None,
         };
         match self.members.first() {
             Some(Member::Forward(..)) => {

@@ -1,8 +1,9 @@
 //! What the options mean: strings become types here, once. No I/O.
 //!
-//! A new key is a row in the table of `identity`, `route` or `forward`; a new option a line in
-//! `build`. What a route and a forward rule have in common is in `draft`.
+//! A new key is a row in the table of `identity`, `route`, `forward` or `admin`; a new option a line in
+//! `build`. What a route, a forward rule and `--admin` have in common is in `draft`.
 
+mod admin;
 mod build;
 mod cidr;
 mod draft;
@@ -46,6 +47,8 @@ pub struct Config {
     pub forwards: Vec<ForwardConfig>,
     /// One for each distinct LISTEN, in order of first mention, those of routes first.
     pub listeners: Vec<ListenerConfig>,
+    /// `--admin`: where egret tells of itself.
+    pub admin: Option<AdminConfig>,
     /// `--ca`: roots of identities without `ca=`; `None` is the system's bundle.
     pub ca: Option<PathBuf>,
     /// `--max-*`.
@@ -258,6 +261,21 @@ pub struct ForwardConfig {
     pub from: Vec<Cidr>,
     /// Peers admitted over a unix socket; see [`ForwardConfig::admits`].
     pub uid: Vec<u32>,
+}
+
+/// `--admin`: where egret tells of itself, and whom.
+#[derive(Debug, Clone)]
+pub struct AdminConfig {
+    /// The option's value as it was given, for messages.
+    pub text: String,
+    /// Where it listens; nobody else does.
+    pub listen: Listen,
+    /// Peers admitted over TCP; see [`AdminConfig::admits`].
+    pub from: Vec<Cidr>,
+    /// Peers admitted over a unix socket; see [`AdminConfig::admits`].
+    pub uid: Vec<u32>,
+    /// Who may connect; of [`Listen::Unix`] only.
+    pub access: SocketAccess,
 }
 
 /// `to=` of a forward rule: which destinations it takes.

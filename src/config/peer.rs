@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Cidr, ForwardConfig, Peer, RouteConfig};
+use super::{AdminConfig, Cidr, ForwardConfig, Peer, RouteConfig};
 
 impl RouteConfig {
     /// Whether a peer may use the route: `from=` lists those of TCP, `uid=` those of unix sockets.
@@ -15,6 +15,13 @@ impl RouteConfig {
 
 impl ForwardConfig {
     /// Whether a peer may use the rule; as [`RouteConfig::admits`].
+    pub fn admits(&self, peer: &Peer) -> bool {
+        admits(&self.from, &self.uid, peer)
+    }
+}
+
+impl AdminConfig {
+    /// Whether a peer may ask; as [`RouteConfig::admits`].
     pub fn admits(&self, peer: &Peer) -> bool {
         admits(&self.from, &self.uid, peer)
     }

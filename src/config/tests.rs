@@ -1,3 +1,4 @@
+mod admin;
 mod forward;
 mod help;
 mod probe;

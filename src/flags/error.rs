@@ -32,11 +32,6 @@ pub enum FlagError {
         /// Its name.
         flag: String,
     },
-    /// An option of egret that this version does not have.
-    NotBuilt {
-        /// Its name.
-        word: String,
-    },
     /// No option of this name.
     UnknownFlag {
         /// Its name.
@@ -122,9 +117,6 @@ impl fmt::Display for FlagError {
             }
             Self::OnlyProbe { flag } => {
                 write!(f, "{flag}: belongs to a probe; run: egret probe {flag}")
-            }
-            Self::NotBuilt { word } => {
-                write!(f, "{word}: is not built yet in this version; leave it out")
             }
             Self::UnknownFlag { flag, nearest } => {
                 write!(

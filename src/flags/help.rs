@@ -83,6 +83,12 @@ More keys of --route and --forward:
   LISTEN is PORT (127.0.0.1 and ::1), IP:PORT, [IPV6]:PORT, unix:PATH, or
   systemd:NAME, a socket that systemd passes; port 0 takes a free one.
 
+What it does, for people and for Prometheus:
+  --admin LISTEN[,KEY=VALUE]...
+                         /metrics, /healthz, /readyz, a status page at /, and
+                         /status.json; 4 clients, beside --max-clients. It takes
+                         from=, uid=, mode= and group= as above.
+
 What to probe in place of all upstreams: URL is https://HOST[:PORT][/PATH]
       identity=NAME      one of --identity, or none (default: as the routes to
                          that host and port; without one, the only --identity;

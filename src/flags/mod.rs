@@ -17,10 +17,6 @@ pub use error::{FileProblem, FlagError};
 pub use help::help;
 pub use nearest::nearest;
 
-/// Options that belong to egret and wait for a later version. Building one means taking its line
-/// away here and adding a field to [`Options`].
-const NOT_BUILT: [&str; 1] = ["--admin"];
-
 /// Commands that may come first.
 const COMMANDS: [&str; 4] = ["run", "check", "probe", "help"];
 
@@ -68,6 +64,9 @@ pub struct Options {
     /// where a forward proxy listens, and which destinations it reaches as whom
     #[argh(option)]
     pub forward: Vec<String>,
+    /// where egret tells of itself: metrics, health, a status page
+    #[argh(option)]
+    pub admin: Option<String>,
     /// roots of identities without `ca=`
     #[argh(option)]
     pub ca: Option<String>,
@@ -260,9 +259,6 @@ fn refusal(given: &Given, taken: &[Given]) -> Option<FlagError> {
     let flag = given.flag.clone();
     if ["--help", "--version"].contains(&flag.as_str()) {
         return Some(FlagError::UnexpectedValue { flag });
-    }
-    if NOT_BUILT.contains(&flag.as_str()) {
-        return Some(FlagError::NotBuilt { word: flag });
     }
     let Some(known) = find(&flag) else {
         let nearest = nearest(&flag, known().iter().map(|known| known.long));

@@ -63,12 +63,7 @@ impl Probe {
         target: &ProbeTarget,
     ) -> Result<Finding, LoadError> {
         let target = Target::new(config, target);
-        let known = Known::load(
-            &target.identity,
-            &self.roots,
-            &self.clock,
-            self.key_log.as_ref(),
-        )?;
+        let known = Known::load(&target.identity, self)?;
         let first = Attempt::ask(&target, &known, &self.dialer).await;
         let second = match &first.answer {
             Some(_) => Some(Attempt::connect(&target, &known, &self.dialer).await),

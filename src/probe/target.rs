@@ -2,16 +2,15 @@
 
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::Probe;
 use crate::config::{Anchors, Config, Host, IdentityConfig, ProbeTarget};
 use crate::error::Cause;
-use crate::identity::clock::Clock;
 use crate::identity::x509::{self, Summary};
-use crate::identity::{DefaultRoots, Epoch, KeyLogFile, LoadError, Material, Slot};
+use crate::identity::{Epoch, LoadError, Material, Slot};
 use crate::upstream::Upstream;
 
 /// One upstream, as one identity.
@@ -99,14 +98,22 @@ impl Known {
     ///
     /// # Errors
     /// Which is missing or bad, and why.
-    pub fn load(
+    pub fn load(identity: &IdentityConfig, probe: &Probe) -> Result<Self, LoadError> {
+        let material = Material::read(identity, &probe.roots)?;
+        Self::new(identity, material, probe)
+    }
+
+    /// Makes an epoch of what was read.
+    ///
+    /// # Errors
+    /// There is nothing to trust, or TLS cannot be set up.
+    pub fn new(
         identity: &IdentityConfig,
-        default_roots: &DefaultRoots,
-        clock: &Arc<dyn Clock>,
-        key_log: Option<&Arc<KeyLogFile>>,
+        material: Material,
+        probe: &Probe,
     ) -> Result<Self, LoadError> {
-        let material = Material::read(identity, default_roots)?;
-        let epoch = Epoch::new(identity, material, clock, key_log, 1)?;
+        let key_log = probe.key_log.as_ref();
+        let epoch = Epoch::new(identity, material, &probe.clock, key_log, 1)?;
         Ok(Self { epoch })
     }
 

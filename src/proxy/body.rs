@@ -44,11 +44,15 @@ struct Relay {
 
 /// The upstream's body ended early: hyper cuts the client off, who must see that.
 #[derive(Debug, Clone)]
-pub struct CutOff(Cause);
+pub struct CutOff(Failure);
 
 impl fmt::Display for CutOff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the upstream's body ended early ({})", self.0.label())
+        write!(
+            f,
+            "the upstream's body ended early ({})",
+            self.0.cause.label()
+        )
     }
 }
 
@@ -140,9 +144,8 @@ impl Relay {
 
     fn cut_off(&mut self, cause: Cause) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
         self.failure.cause = cause;
-        log::warn!("cut off in the middle of an answer: {}", self.failure);
         self.settle();
-        Poll::Ready(Some(Err(CutOff(self.failure.cause.clone()))))
+        Poll::Ready(Some(Err(CutOff(self.failure.clone()))))
     }
 }
 
@@ -176,7 +179,7 @@ impl Body for ResponseBody {
                 Poll::Ready(Some(Ok(frame))) => {
                     record.sent(frame.data_ref().map_or(0, |data| data.len() as u64));
                 }
-                Poll::Ready(Some(Err(CutOff(cause)))) => record.failed(cause),
+                Poll::Ready(Some(Err(CutOff(failure)))) => record.cut_off(failure),
                 Poll::Ready(None) | Poll::Pending => {}
             }
         }

@@ -7,12 +7,12 @@ use http::HeaderValue;
 use http::header::{self, HeaderMap};
 use http::uri::Uri;
 
+use super::Tally;
 use super::forward::{Forwarded, Rules, Tunnelled};
 use super::target::{Route, Routes};
 use crate::config::Peer;
 use crate::error::{Cause, Failure};
 use crate::identity::Identity;
-use crate::metrics::RouteCounters;
 use crate::upstream::Upstream;
 use crate::wire::{RequestHead, TargetForm};
 
@@ -91,7 +91,7 @@ impl Serves {
 #[derive(Debug)]
 pub struct Hop<'a> {
     /// What counts it.
-    pub counters: &'a Rc<RouteCounters>,
+    pub tally: &'a Rc<Tally>,
     /// As whom.
     pub identity: &'a Rc<Identity>,
     /// To whom.
@@ -120,7 +120,7 @@ impl<'a> Hop<'a> {
     /// The hop by a route.
     pub fn by_route(route: &'a Route, uri: Uri) -> Self {
         Self {
-            counters: &route.counters,
+            tally: &route.tally,
             identity: &route.identity,
             upstream: &route.upstream,
             authority: &route.authority,
@@ -137,7 +137,7 @@ impl<'a> Hop<'a> {
     pub fn forwarded(forwarded: &'a Forwarded<'a>) -> Self {
         let rule = forwarded.rule;
         Self {
-            counters: &rule.counters,
+            tally: &rule.tally,
             identity: &rule.identity,
             upstream: &forwarded.upstream,
             authority: &forwarded.authority,

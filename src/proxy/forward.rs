@@ -5,10 +5,10 @@ use std::rc::Rc;
 use http::HeaderValue;
 use http::uri::PathAndQuery;
 
+use super::Tally;
 use crate::config::{self, ForwardConfig, Host, Peer};
 use crate::error::Cause;
 use crate::identity::Identity;
-use crate::metrics::RouteCounters;
 use crate::upstream::Upstream;
 
 const HTTPS: u16 = 443;
@@ -22,7 +22,7 @@ pub struct Rule {
     /// As whom it sends.
     pub identity: Rc<Identity>,
     /// What it did.
-    pub counters: Rc<RouteCounters>,
+    pub tally: Rc<Tally>,
 }
 
 /// The rules of one LISTEN, in the order given.

@@ -1,19 +1,21 @@
 //! One request: which route, as whom, out, and its answer back.
 
 mod body;
-mod browser;
+pub mod browser;
 pub mod destination;
 mod exchange;
 pub mod forward;
 pub mod headers;
 mod record;
 mod refusals;
+mod tally;
 pub mod target;
 mod tunnel;
 
 pub use body::{CutOff, ResponseBody};
-pub use record::{Failed, Ledger, Record};
+pub use record::{Ledger, Record};
 pub use refusals::Refusals;
+pub use tally::{Failed, Handshake, Tally};
 pub use tunnel::Tunnel;
 
 use std::cell::RefCell;
@@ -71,8 +73,6 @@ pub struct Client {
     pub listener: Rc<str>,
     /// Where it arrived, as a client would call it that does not say Host.
     pub local: Rc<str>,
-    /// What its listener serves.
-    pub serves: Rc<Serves>,
     /// Its socket and how far it was read.
     pub inbound: Rc<Inbound>,
     /// What takes the connection over once the answer is out.
@@ -106,18 +106,19 @@ impl From<Cause> for Refusal {
 type Answer = Response<ResponseBody>;
 
 impl Proxy {
-    /// Answers one request. hyper calls this before it reads the body.
+    /// Answers one request to a listener that `serves` this. hyper calls this before it reads the body.
     ///
     /// # Errors
     /// [`Gone`] when the client is.
     pub async fn handle(
-        self: Rc<Self>,
+        &self,
+        serves: &Serves,
         client: Client,
         request: Request<Incoming>,
     ) -> Result<Answer, Gone> {
         let began = Instant::now();
         // Taken before the first await: the reader below follows the framing from here on.
-        let taken = client.inbound.take_request(framed(request.body()));
+        let taken = client.inbound.take_request(Framed::of(request.body()));
         let record = |line| Record::new(&self.ledger, &client, line, began);
         let (head, mut record) = match taken {
             Ok((head, raw)) => {
@@ -127,15 +128,16 @@ impl Proxy {
             Err(violation) => {
                 let failure = Failure::from(Cause::from(violation));
                 let mut record = record(RequestLine::default());
-                record.failed(&failure.cause);
+                record.failed(&failure);
                 return Ok(recorded(answer(&failure, &client, true), record, &client));
             }
         };
-        match self.dispatch(&client, &head, &mut record, request).await {
+        let answered = self.dispatch(serves, &client, &head, &mut record, request);
+        match answered.await {
             Ok(response) => Ok(recorded(response, record, &client)),
             Err(Refusal::Gone) => Err(Gone),
             Err(Refusal::Failed(failure)) => {
-                record.failed(&failure.cause);
+                record.failed(&failure);
                 self.report(&failure, &client, &record.line);
                 let close = failure.cause.is_clients() || client.inbound.is_in_body();
                 Ok(recorded(answer(&failure, &client, close), record, &client))
@@ -147,19 +149,20 @@ impl Proxy {
     pub fn refused(&self, client: &Client, cause: &Cause) {
         let line = RequestLine::default();
         let mut record = Record::new(&self.ledger, client, line, Instant::now());
-        record.failed(cause);
+        record.failed(&Failure::from(cause.clone()));
         record.answered(cause.status());
     }
 
     async fn dispatch(
         &self,
+        serves: &Serves,
         client: &Client,
         head: &RequestHead,
         record: &mut Record,
         request: Request<Incoming>,
     ) -> Result<Answer, Refusal> {
         let RequestLine { method, target } = &record.line;
-        let found = client.serves.find(head, method, target, &client.peer)?;
+        let found = serves.find(head, method, target, &client.peer)?;
         if head.other_expectation {
             return Err(Cause::Expectation.into());
         }
@@ -188,7 +191,7 @@ impl Proxy {
         record: &mut Record,
     ) -> Result<Answer, Refusal> {
         let identity = &to.rule.identity;
-        record.goes(&to.rule.counters, identity, None);
+        record.goes(&to.rule.tally, identity, None);
         let lease = identity.connect_plain(&to.host, to.port, &self.dialer);
         let lease = lease.await.map_err(|cause| {
             Refusal::Failed(Failure {
@@ -211,7 +214,7 @@ impl Proxy {
         request: Request<Incoming>,
         record: &mut Record,
     ) -> Result<Answer, Refusal> {
-        record.goes(hop.counters, hop.identity, Some(hop.upstream));
+        record.goes(hop.tally, hop.identity, Some(hop.upstream));
         self.admit(hop, &request)?;
         let (mut parts, incoming) = request.into_parts();
         let counts_hops = matches!(parts.method, Method::OPTIONS | Method::TRACE);
@@ -328,7 +331,7 @@ impl Proxy {
         );
         log::log!(level, "{text}");
         if level <= log::Level::Warn {
-            self.ledger.remember(SystemTime::now(), text);
+            self.ledger.remember(Failed::new(SystemTime::now(), text));
         }
     }
 
@@ -389,14 +392,6 @@ fn recorded(mut answer: Answer, mut record: Record, client: &Client) -> Answer {
         None => answer.body_mut().record(record),
     }
     answer
-}
-
-fn framed(body: &Incoming) -> Framed {
-    match body.size_hint().exact() {
-        Some(0) => Framed::None,
-        Some(length) => Framed::Length(length),
-        None => Framed::Chunked,
-    }
 }
 
 /// The listener, as the client called it.

@@ -7,13 +7,12 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use super::{Client, RequestLine};
+use super::{Client, Failed, Handshake, RequestLine, Tally};
 use crate::config::Peer;
-use crate::error::Cause;
+use crate::error::Failure;
 use crate::identity::{Identity, Lease};
 use crate::limits::{ACCESS_TARGET_MAX, RECENT_ERRORS};
 use crate::log::{AccessLog, Fields};
-use crate::metrics::RouteCounters;
 use crate::upstream::Upstream;
 use crate::upstream::body::Upload;
 use crate::upstream::connect::Facts;
@@ -24,17 +23,8 @@ pub struct Ledger {
     /// `--access-log`.
     pub access: Option<AccessLog>,
     /// Requests that reached no route.
-    pub unrouted: Rc<RouteCounters>,
+    pub unrouted: Rc<Tally>,
     recent: RefCell<VecDeque<Failed>>,
-}
-
-/// A request that failed, for people.
-#[derive(Debug, Clone)]
-pub struct Failed {
-    /// When.
-    pub at: SystemTime,
-    /// What the log says of it.
-    pub text: String,
 }
 
 impl Ledger {
@@ -47,12 +37,12 @@ impl Ledger {
     }
 
     /// Remembers a failure in the place of the oldest.
-    pub fn remember(&self, at: SystemTime, text: String) {
+    pub fn remember(&self, failed: Failed) {
         let mut recent = self.recent.borrow_mut();
         if recent.len() == RECENT_ERRORS {
             recent.pop_front();
         }
-        recent.push_back(Failed { at, text });
+        recent.push_back(failed);
     }
 
     /// What failed lately, oldest first.
@@ -65,7 +55,7 @@ impl Ledger {
 #[derive(Debug)]
 pub struct Record {
     ledger: Rc<Ledger>,
-    counters: Rc<RouteCounters>,
+    tally: Rc<Tally>,
     began: Instant,
     listener: Rc<str>,
     client: Peer,
@@ -108,7 +98,7 @@ impl Record {
     ) -> Self {
         Self {
             ledger: Rc::clone(ledger),
-            counters: Rc::clone(&ledger.unrouted),
+            tally: Rc::clone(&ledger.unrouted),
             began,
             listener: Rc::clone(&client.listener),
             client: client.peer,
@@ -123,15 +113,15 @@ impl Record {
         }
     }
 
-    /// It goes by a route or rule with these counters, as `identity`; to no `upstream` if it is
-    /// for a tunnel.
+    /// It goes by a route or rule that keeps this tally, as `identity`; to no `upstream` if it is for
+    /// a tunnel.
     pub(super) fn goes(
         &mut self,
-        counters: &Rc<RouteCounters>,
+        tally: &Rc<Tally>,
         identity: &Rc<Identity>,
         upstream: Option<&Rc<Upstream>>,
     ) {
-        self.counters = Rc::clone(counters);
+        self.tally = Rc::clone(tally);
         self.hop = Some(Passage {
             identity: Rc::clone(identity),
             upstream: upstream.cloned(),
@@ -147,6 +137,13 @@ impl Record {
     /// It goes out on this connection; a later one takes its place.
     pub(super) fn takes(&mut self, lease: &Lease) {
         if let Some(hop) = &mut self.hop {
+            if let (false, Some(upstream)) = (lease.reused, &hop.upstream) {
+                self.tally.connected(Handshake {
+                    at: SystemTime::now(),
+                    upstream: Rc::clone(upstream),
+                    facts: Rc::clone(lease.connection.facts()),
+                });
+            }
             hop.taken = Some(Taken {
                 epoch: lease.epoch_number(),
                 facts: Rc::clone(lease.connection.facts()),
@@ -167,8 +164,27 @@ impl Record {
     }
 
     /// This is why it failed.
-    pub(super) fn failed(&mut self, cause: &Cause) {
-        self.cause = Some(cause.label());
+    pub(super) fn failed(&mut self, failure: &Failure) {
+        self.cause = Some(failure.cause.label());
+        if !failure.cause.is_clients() {
+            let text = failure.to_string();
+            self.tally.failed(Failed::new(SystemTime::now(), text));
+        }
+    }
+
+    /// This is why its answer did not come to its end.
+    pub(super) fn cut_off(&mut self, failure: &Failure) {
+        self.failed(failure);
+        let text = format!(
+            "{} at {}, {} {}: cut off in the middle of an answer: {failure} ({})",
+            self.client,
+            self.listener,
+            self.line.method,
+            self.line.path(),
+            failure.cause.label(),
+        );
+        ::log::warn!("{text}");
+        self.ledger.remember(Failed::new(SystemTime::now(), text));
     }
 
     /// So many bytes of a body, or of a tunnel, went to the client.
@@ -184,7 +200,7 @@ impl Record {
     fn close(&mut self, now: Instant) {
         let total = now.duration_since(self.began);
         self.received += self.upload.as_ref().map_or(0, |upload| upload.taken());
-        let counters = &self.counters;
+        let counters = &self.tally.counters;
         match self.status {
             Some(status) => counters.answered(status),
             None => counters.gone.add_one(),

@@ -6,10 +6,10 @@ use std::rc::Rc;
 use http::HeaderValue;
 use http::uri::PathAndQuery;
 
+use super::Tally;
 use crate::config::{HostHeader, Peer, RouteConfig};
 use crate::error::Cause;
 use crate::identity::Identity;
-use crate::metrics::RouteCounters;
 use crate::upstream::Upstream;
 
 /// One `--route`, ready to use.
@@ -20,7 +20,7 @@ pub struct Route {
     /// As whom it sends.
     pub identity: Rc<Identity>,
     /// What it did.
-    pub counters: Rc<RouteCounters>,
+    pub tally: Rc<Tally>,
     /// To whom.
     pub upstream: Rc<Upstream>,
     /// The upstream's authority, as it goes out in Host.
@@ -60,7 +60,7 @@ impl Route {
             authority,
             host,
             identity,
-            counters: Rc::default(),
+            tally: Rc::default(),
             config,
         })
     }
@@ -158,6 +158,11 @@ impl Routes {
             by_path: routes.iter().any(|route| route.config.path.is_some()),
             routes,
         }
+    }
+
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &Route> {
+        self.routes.iter().map(|route| &**route)
     }
 
     /// Whether any route admits the peer.

@@ -3,10 +3,12 @@
 mod bind;
 mod clients;
 mod pulse;
+mod service;
 
 pub use bind::{Acceptor, At, BindError, Bound, Passed, bind};
 pub use clients::Clients;
 pub use pulse::Pulse;
+pub use service::{Service, Site};
 
 use std::future::poll_fn;
 use std::io;
@@ -28,8 +30,7 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 use crate::config::Peer;
 use crate::error::Cause;
 use crate::limits;
-use crate::proxy::destination::Serves;
-use crate::proxy::{Client, Proxy, raw_answer};
+use crate::proxy::{Client, raw_answer};
 use crate::wire::{Inbound, InboundIo, Socket, Waiting};
 use clients::Member;
 
@@ -44,14 +45,12 @@ pub struct Patience {
     pub head_max: usize,
 }
 
-/// One LISTEN: its routes, its clients, and what serves them.
+/// One LISTEN: its clients, and who answers them.
 pub struct Listener {
     /// Its LISTEN.
     pub name: Rc<str>,
-    /// Requests are answered by it.
-    pub proxy: Rc<Proxy>,
-    /// What it serves.
-    pub serves: Rc<Serves>,
+    /// Who answers.
+    pub service: Service,
     /// Its client connections.
     pub clients: Rc<Clients>,
     /// Deadlines and sizes.
@@ -90,7 +89,6 @@ impl Listener {
             peer: arrival.peer,
             listener: Rc::clone(&self.name),
             local: arrival.local,
-            serves: Rc::clone(&self.serves),
             inbound,
             tunnel: Rc::default(),
         };
@@ -105,7 +103,7 @@ impl Listener {
         match end {
             End::Refused(cause) => {
                 ::log::debug!("a request was refused: {}", cause.label());
-                self.proxy.refused(&client, &cause);
+                self.service.refused(&client, &cause);
                 let bytes = raw_answer(cause);
                 let written = inbound.socket().write_all(&bytes);
                 if let Ok(Ok(())) = timeout(limits::LINGER, written).await {
@@ -126,7 +124,7 @@ impl Listener {
     /// Serves requests until the connection ends, one way or another.
     async fn converse(&self, client: Client, member: &Member) -> End {
         let inbound = Rc::clone(&client.inbound);
-        let service = service_fn(|request| Rc::clone(&self.proxy).handle(client.clone(), request));
+        let service = service_fn(|request| self.service.answer(client.clone(), request));
         let io = TokioIo::new(InboundIo(Rc::clone(&inbound)));
         let mut connection = pin!(
             http1::Builder::new()

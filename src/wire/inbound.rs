@@ -10,9 +10,9 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
-use super::BodyReader;
 use super::head::{self, Framing, RequestHead, Scanner};
 use super::socket::Socket;
+use super::{BodyReader, Framed};
 use crate::error::{Cause, Violation};
 use crate::limits;
 
@@ -75,17 +75,6 @@ enum Phase {
     Body(BodyReader),
     /// No longer HTTP.
     Tunnel,
-}
-
-/// The service and the adapter disagree on a body's framing: hyper read it in another way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Framed {
-    /// No body.
-    None,
-    /// So many bytes.
-    Length(u64),
-    /// Chunks.
-    Chunked,
 }
 
 impl Inbound {

@@ -14,14 +14,38 @@ mod response;
 mod socket;
 
 pub use head::{RequestHead, TargetForm, Version};
-pub use inbound::{Framed, Inbound, InboundIo, Waiting};
+pub use inbound::{Inbound, InboundIo, Waiting};
 pub use outbound::{Outbound, OutboundIo};
 pub use response::Asked;
 pub use socket::Socket;
 
+use hyper::body::Body;
+
 use crate::error::Violation;
 use chunk::Chunks;
 use head::Framing;
+
+/// How hyper reads the body of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framed {
+    /// No body.
+    None,
+    /// So many bytes.
+    Length(u64),
+    /// Chunks.
+    Chunked,
+}
+
+impl Framed {
+    /// How hyper reads `body`.
+    pub fn of(body: &impl Body) -> Self {
+        match body.size_hint().exact() {
+            Some(0) => Self::None,
+            Some(length) => Self::Length(length),
+            None => Self::Chunked,
+        }
+    }
+}
 
 /// Follows one body to its end.
 #[derive(Debug)]

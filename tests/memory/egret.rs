@@ -19,19 +19,33 @@ pub struct Egret {
 impl Egret {
     /// Starts it with these options and a route for each of `routes`, without its LISTEN.
     pub fn start(options: &[String], routes: &[String]) -> Self {
+        Self::with(options, routes, false)
+    }
+
+    /// The same, with `--admin` at the last address.
+    pub fn start_with_admin(options: &[String], routes: &[String]) -> Self {
+        Self::with(options, routes, true)
+    }
+
+    fn with(options: &[String], routes: &[String], admin: bool) -> Self {
         // A port that was free may be taken when egret comes to it.
-        let tries = std::iter::repeat_with(|| Self::try_start(options, routes));
+        let tries = std::iter::repeat_with(|| Self::try_start(options, routes, admin));
         let mut started = tries.take(3).flatten();
         started.next().expect("an egret that listens")
     }
 
     /// `None`, when it ended with a failure at run time.
-    fn try_start(options: &[String], routes: &[String]) -> Option<Self> {
-        let addrs: Vec<_> = routes.iter().map(|_| free_address()).collect();
+    fn try_start(options: &[String], routes: &[String], admin: bool) -> Option<Self> {
+        let mut addrs: Vec<_> = routes.iter().map(|_| free_address()).collect();
         let mut words = options.to_vec();
         words.extend(["--log=error", "--drain-timeout=0"].map(String::from));
         for (addr, route) in addrs.iter().zip(routes) {
             words.push(format!("--route={addr},{route}"));
+        }
+        if admin {
+            let addr = free_address();
+            words.push(format!("--admin={addr}"));
+            addrs.push(addr);
         }
         let thread = std::thread::spawn(move || {
             heap::counted(|| egret::app::main(words.iter().map(Into::into)))

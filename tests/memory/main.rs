@@ -1,6 +1,7 @@
 //! The constants of the worst case, each beside what the object really takes: several of it are
 //! made to hold as much as they can, and the heap is counted.
 
+mod admin;
 mod clients;
 mod egret;
 mod heap;

@@ -1,5 +1,6 @@
 //! Whether `egret --help` tells the truth about options, keys and limits.
 
+use crate::config::admin::AdminDraft;
 use crate::config::draft::Draft;
 use crate::config::forward::ForwardDraft;
 use crate::config::list::names;
@@ -90,6 +91,7 @@ fn help_tells_every_default_as_it_is() {
             "--identity",
             "--route",
             "--forward",
+            "--admin",
             "--json",
             "--isolation",
             "--access-log",
@@ -118,6 +120,9 @@ fn help_tells_of_every_key_and_its_default() {
     for key in names(ForwardDraft::KEYS) {
         key_entry(ForwardDraft::OPTION, key);
     }
+    for key in names(AdminDraft::KEYS) {
+        key_entry(AdminDraft::OPTION, key);
+    }
     let mode = format!("(default: {:04o})", listener::SOCKET_MODE);
     assert!(key_entry(ForwardDraft::OPTION, "mode").contains(&mode));
     let told = |key: &str, default: usize, most: usize| {
@@ -140,6 +145,8 @@ fn help_tells_of_every_key_and_its_default() {
 fn help_tells_the_maximums_as_they_are() {
     let clients = format!("at most {})", limits::CLIENTS_MAX);
     assert!(entry("  ", "--max-clients").contains(&clients));
+    let admin = format!("{} clients, beside", limits::ADMIN_CLIENTS);
+    assert!(entry("  ", "--admin").contains(&admin));
     for (key, most) in [
         ("pin", limits::PINS_PER_IDENTITY),
         ("crl", limits::CRLS_PER_IDENTITY),

@@ -136,9 +136,9 @@ fn a_listen_for_routes_and_for_forward_rules_is_refused() {
         ]),
         [
             "--forward \"8080,to=*,identity=none\": shares its LISTEN with --route \
-             \"8080,to=https://a,identity=none\"; routes and forward rules need one each",
+             \"8080,to=https://a,identity=none\"; routes, forward rules and --admin need one each",
             "--forward \"8080,to=b,identity=none\": shares its LISTEN with --route \
-             \"8080,to=https://a,identity=none\"; routes and forward rules need one each",
+             \"8080,to=https://a,identity=none\"; routes, forward rules and --admin need one each",
         ]
     );
     assert_eq!(

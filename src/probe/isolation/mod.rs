@@ -9,7 +9,7 @@ use std::rc::Rc;
 use crate::config::{IdentityConfig, TlsVersions};
 use crate::error::{Cause, TlsFault};
 use crate::identity::x509::Summary;
-use crate::identity::{Epoch, LoadError, Material};
+use crate::identity::{LoadError, Material};
 use crate::upstream::connect::{OurCertificate, TlsVersion};
 
 pub use report::{json, text};
@@ -175,14 +175,7 @@ impl Probe {
             TlsVersion::Tls12 => TlsVersions::Only12,
             TlsVersion::Tls13 => TlsVersions::Only13,
         };
-        let epoch = Epoch::new(
-            &config,
-            caller.material.clone(),
-            &self.clock,
-            self.key_log.as_ref(),
-            1,
-        )?;
-        Ok(Known { epoch })
+        Known::new(&config, caller.material.clone(), self)
     }
 }
 

@@ -134,8 +134,8 @@ pub const PROBE_BODY: usize = 64 * 1024;
 pub const CRL_FILE_MAX: u64 = 1024 * 1024;
 /// An `@FILE` of options.
 pub const OPTIONS_FILE_MAX: u64 = 256 * 1024;
-/// A line of the access log: what a pipe takes whole (PIPE_BUF).
-pub const ACCESS_LINE_MAX: usize = 4 * 1024;
+/// A line of the log, or of the access log: what a pipe takes whole (PIPE_BUF).
+pub const LOG_LINE_MAX: usize = 4 * 1024;
 /// A line to the system's logger (RFC 3164 §4.1).
 pub const SYSLOG_LINE_MAX: usize = 1024;
 /// The target in a line of the access log; more is cut off.
@@ -306,7 +306,7 @@ const _: () = {
         "the tables together are more than the target can address: lower a capacity"
     );
     assert!(TARGET_MAX < HEAD_DEFAULT);
-    assert!(ACCESS_TARGET_MAX < SYSLOG_LINE_MAX && SYSLOG_LINE_MAX < ACCESS_LINE_MAX);
+    assert!(ACCESS_TARGET_MAX < SYSLOG_LINE_MAX && SYSLOG_LINE_MAX < LOG_LINE_MAX);
     assert!(CHUNK_LINE_MAX <= CHUNK_EXTENSIONS_MAX);
     assert!(RELOAD_STEP.as_nanos() < RELOAD_PATIENCE.as_nanos());
 };

@@ -5,6 +5,7 @@ mod support;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::process::Command;
 
 use support::client;
 use support::egret::{Builder, Egret};
@@ -102,6 +103,21 @@ fn a_file_that_cannot_be_written_is_refused() {
         finished
             .stderr
             .contains("--keylog \"/nowhere/keys\": cannot be written"),
+        "{}",
+        finished.stderr
+    );
+}
+
+#[test]
+fn a_pipe_is_refused_and_not_waited_for() {
+    let world = World::new();
+    let (egret, path) = logging(&world);
+    let made = Command::new("mkfifo").arg(&path).status();
+    assert!(made.expect("mkfifo").success());
+    let finished = egret.route("to=https://localhost:1,identity=none").run();
+    assert_eq!(finished.code(), Some(1));
+    assert!(
+        finished.stderr.contains("is no regular file"),
         "{}",
         finished.stderr
     );

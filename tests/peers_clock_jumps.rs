@@ -147,6 +147,19 @@ fn a_jump_past_the_end_of_the_servers_certificate_is_502_with_both_times_and_hea
 }
 
 #[test]
+fn a_jump_past_the_end_of_a_certificate_closes_what_lies_idle() {
+    let mut site = Site::start(3 * DAY, 3 * DAY);
+    site.begin();
+    site.clock.set(present() + 365 * DAY);
+    // Dates are looked at each minute, and after the files.
+    site.pooling.signal("HUP");
+    site.pooling.wait_line("unchanged, keeping epoch 1");
+    site.pooling.signal("TERM");
+    site.pooling.wait_exit();
+    site.pooling.wait_line("not kept certificate_ended=3");
+}
+
+#[test]
 fn a_jump_back_before_the_servers_certificate_is_502_with_both_times_and_heals() {
     let site = Site::start(HOUR, 3 * DAY);
     site.begin();

@@ -264,3 +264,31 @@ fn an_identity_whose_files_are_bad_is_told_by_name() {
     assert!(finished.stderr.starts_with(start), "{}", finished.stderr);
     assert!(upstream.seen().is_empty());
 }
+
+#[test]
+fn where_everybody_gets_the_same_nothing_is_said_to_be_good() {
+    let world = World::new();
+    let upstream = world.upstream();
+    let upstream = upstream
+        .handler(|_| Reply::status(200).body("hello"))
+        .start();
+    let problem = confusion(isolation(&world, &upstream));
+    assert_eq!(
+        problem,
+        "nothing can be said, everybody gets the same answer and none shows whose certificate the \
+         server saw; name a URL whose answer does"
+    );
+}
+
+#[test]
+fn a_subject_is_found_before_other_words_of_a_body() {
+    let world = World::new();
+    let upstream = world.upstream().handler(|seen| {
+        let subject = seen.client_subject.as_deref().unwrap_or("nobody");
+        Reply::status(200).body(format!("{subject} {} 1\n", seen.connection))
+    });
+    let upstream = upstream.start();
+    let finished = isolation(&world, &upstream).run();
+    assert_eq!(finished.code(), Some(0), "{}", finished.stdout);
+    assert!(finished.stdout.contains("a 200 as a; none 200; b 200 as b"));
+}

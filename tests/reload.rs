@@ -211,3 +211,16 @@ fn a_file_that_grows_as_it_is_written_is_one_reload_and_no_failure() {
     it.wait_for_epoch(2);
     it.is_now("CN=second", 2, 0);
 }
+
+#[test]
+fn an_idle_connection_that_ends_with_its_certificate_is_counted() {
+    let world = World::new();
+    let option = world.device("x");
+    let mut it = start(world, &option, OFTEN);
+    it.ask();
+    it.world.dir.identity("x", &device(&it.world, "r2"));
+    it.wait_for_epoch(2);
+    it.egret.signal("TERM");
+    it.egret.wait_exit();
+    it.egret.wait_line("not kept epoch_ended=1");
+}

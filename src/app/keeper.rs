@@ -164,7 +164,8 @@ impl Keeper {
         }
     }
 
-    /// Says what is new about the clock and the dates of our certificates.
+    /// Says what is new about the clock and the dates of our certificates, and closes what ended
+    /// with one.
     fn watch_time(&self) {
         let now = self.clock.now();
         self.watch_clock(now);
@@ -174,6 +175,7 @@ impl Keeper {
         }
         let mut said = self.said.borrow_mut();
         for (identity, said) in self.identities.iter().zip(said.iter_mut()) {
+            identity.close_ended();
             if let Ok(epoch) = identity.current() {
                 let former = said.filter(|said| said.epoch == epoch.number);
                 let now = Some(now);

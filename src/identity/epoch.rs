@@ -49,7 +49,7 @@ impl Epoch {
     /// Makes all that follows from `material`.
     ///
     /// # Errors
-    /// There is nothing to trust, or TLS cannot be set up.
+    /// TLS cannot be set up.
     pub fn new(
         config: &IdentityConfig,
         material: Material,
@@ -58,14 +58,7 @@ impl Epoch {
         number: u32,
     ) -> Result<Rc<Self>, LoadError> {
         let provider = Arc::new(provider(has_aes_instructions()));
-        let pins = config.pins.clone();
-        let trust = match &material.roots {
-            Some(roots) => {
-                let (roots, crls) = (Arc::clone(&roots.store), material.crls.clone());
-                Trust::in_roots(roots, crls, pins, &provider)?
-            }
-            None => Trust::in_pins(pins, &provider),
-        };
+        let trust = material.trust.clone();
         let certified = material.credentials.as_ref();
         let certified = certified.map(|credentials| Arc::clone(&credentials.certified));
         let mut base = client_config(config, &trust, provider, certified, clock)?;
@@ -123,12 +116,11 @@ impl Epoch {
     }
 
     /// Ends the epoch: its sessions are dropped, its idle connections close, and none comes back.
-    pub(super) fn retire(&self) {
+    /// Tells how many closed.
+    pub(super) fn retire(&self) -> usize {
         self.retired.set(true);
         self.sessions.end();
-        while let Some(pooled) = self.take_oldest() {
-            drop(pooled);
-        }
+        std::iter::from_fn(|| self.take_oldest()).count()
     }
 
     /// The connection that has been idle longest. What is dropped must be dropped outside the
@@ -145,6 +137,12 @@ impl Epoch {
     /// A connection that has been idle for too long.
     pub(super) fn take_expired(&self, now: Instant) -> Option<Pooled> {
         self.idle.borrow_mut().take_expired(now)
+    }
+
+    /// An idle connection whose certificates are not valid now.
+    pub(super) fn take_ended(&self) -> Option<Pooled> {
+        let has_ended = |pooled: &Pooled| self.left(&pooled.connection).is_none();
+        self.idle.borrow_mut().take_where(has_ended)
     }
 }
 

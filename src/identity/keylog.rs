@@ -57,6 +57,10 @@ impl KeyLogFile {
     /// # Errors
     /// It cannot be written, or others could read it.
     pub fn open(path: &Path) -> Result<Self, KeyLogError> {
+        // Opening a pipe would wait for its reader, so look first.
+        if path.metadata().is_ok_and(|there| !there.is_file()) {
+            return Err(KeyLogError::NotRegular);
+        }
         let file = OpenOptions::new()
             .append(true)
             .create(true)
@@ -65,9 +69,6 @@ impl KeyLogFile {
             .map_err(KeyLogError::Open)?;
         let metadata = file.metadata().map_err(KeyLogError::Open)?;
         let mode = metadata.mode() & 0o7777;
-        if !metadata.is_file() {
-            return Err(KeyLogError::NotRegular);
-        }
         if metadata.uid() != geteuid().as_raw() {
             return Err(KeyLogError::Foreign {
                 uid: metadata.uid(),

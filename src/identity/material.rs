@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustls::RootCertStore;
+use rustls::crypto::ring;
 use rustls::server::VerifierBuilderError;
 
 use super::pem::{self, Credentials, Crls, FileError, Roots};
+use super::verify::Trust;
 use crate::config::{Anchors, IdentityConfig};
 
 /// Everything that an identity's files say, at one reading.
@@ -20,13 +22,16 @@ pub struct Material {
     pub roots: Option<Roots>,
     /// What its authorities took back.
     pub crls: Crls,
+    /// What follows from those two and the pins. It is made where files are read: revocation lists
+    /// are gone through for it, and requests must not wait for that.
+    pub(super) trust: Trust,
 }
 
 impl Material {
     /// Reads the files of `config`.
     ///
     /// # Errors
-    /// Which file is missing or bad, and why.
+    /// Which file is missing or bad, and why; or there is nothing to trust.
     pub fn read(config: &IdentityConfig, default_roots: &DefaultRoots) -> Result<Self, LoadError> {
         let credentials = match &config.cert {
             Some(cert) => Some(pem::load_credentials(cert, config.key.as_deref())?),
@@ -37,11 +42,22 @@ impl Material {
             Anchors::Default => Some(default_roots.get()?),
             Anchors::Pins => None,
         };
+        let crls = pem::load_crls(&config.crls)?;
+        let trust = trust(config, roots.as_ref(), &crls)?;
         Ok(Self {
             credentials,
             roots,
-            crls: pem::load_crls(&config.crls)?,
+            crls,
+            trust,
         })
+    }
+
+    /// The same, without a certificate of our own.
+    pub fn without_certificate(&self) -> Self {
+        Self {
+            credentials: None,
+            ..self.clone()
+        }
     }
 
     /// Whether nothing that was read here differs from `other`: the key is that of the chain's
@@ -69,6 +85,20 @@ impl Material {
         let own = self.credentials.iter();
         own.flat_map(|credentials| &credentials.warnings)
             .chain(self.roots.iter().flat_map(|roots| &roots.warnings))
+    }
+}
+
+fn trust(
+    config: &IdentityConfig,
+    roots: Option<&Roots>,
+    crls: &Crls,
+) -> Result<Trust, VerifierBuilderError> {
+    // Of signatures alone: in which order ciphers are offered makes no difference here.
+    let provider = Arc::new(ring::default_provider());
+    let pins = config.pins.clone();
+    match roots {
+        Some(roots) => Trust::in_roots(Arc::clone(&roots.store), crls.clone(), pins, &provider),
+        None => Ok(Trust::in_pins(pins, &provider)),
     }
 }
 

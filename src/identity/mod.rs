@@ -108,11 +108,11 @@ impl Identity {
         fresh: bool,
     ) -> Result<Lease, Cause> {
         let epoch = self.current()?;
-        if !fresh
-            && let Some(pooled) = self.take_usable(&epoch, upstream).await
-            && !epoch.retired.get()
-        {
-            return Ok(self.reuse(epoch, upstream, pooled.permit, pooled.connection));
+        if !fresh && let Some(pooled) = self.take_usable(&epoch, upstream).await {
+            if !epoch.retired.get() {
+                return Ok(self.reuse(epoch, upstream, pooled.permit, pooled.connection));
+            }
+            self.counters.not_kept(NotKept::EpochEnded);
         }
         // The files may have changed meanwhile: what is opened now is of the present epoch.
         let epoch = self.current()?;
@@ -302,6 +302,17 @@ impl Identity {
                         drop(pooled);
                     }
                 }
+            }
+        }
+    }
+
+    /// Closes idle connections that ended with a certificate before their time: the wall clock may
+    /// have jumped since they were put aside.
+    pub fn close_ended(&self) {
+        if let Ok(epoch) = self.current() {
+            while let Some(pooled) = epoch.take_ended() {
+                self.counters.not_kept(NotKept::CertificateEnded);
+                drop(pooled);
             }
         }
     }

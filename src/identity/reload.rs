@@ -11,6 +11,7 @@ use super::files::{Look, aside};
 use super::{DefaultRoots, Epoch, Identity, LoadError, Material};
 use crate::config::Anchors;
 use crate::error::Cause;
+use crate::metrics::NotKept;
 
 /// Where an identity stands with its files.
 #[derive(Debug, Default)]
@@ -155,7 +156,11 @@ impl Identity {
         let epoch = Epoch::new(&self.config, material, clock, self.key_log.as_ref(), number)?;
         self.state.borrow_mut().epoch = Some(Rc::clone(&epoch));
         if let Some(former) = former {
-            former.retire();
+            for _ in 0..former.retire() {
+                self.counters.not_kept(NotKept::EpochEnded);
+            }
+            // The sweep lets go of it.
+            self.rested.notify_one();
         }
         Ok(epoch)
     }

@@ -6,11 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use log::Level;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::stdio::stdout;
 
+use super::put::{end, put};
 use super::{DAEMON, Style, Syslog, Utc, priority};
-use crate::limits::ACCESS_LINE_MAX;
 
 /// Where lines go, and how they begin.
 #[derive(Debug)]
@@ -42,7 +41,7 @@ impl AccessLog {
     /// the log says so once it reads on.
     pub fn write(&self, now: SystemTime, fields: &Fields) {
         let taken = match &self.sink {
-            Sink::Stdout(style) => put(line(*style, now, fields).as_bytes()),
+            Sink::Stdout(style) => put(stdout(), line(*style, now, fields).as_bytes()),
             Sink::Syslog(syslog) => {
                 let priority = DAEMON | priority(Level::Info);
                 syslog.send(priority, &fields.0).is_ok()
@@ -65,20 +64,8 @@ fn line(style: Style, now: SystemTime, fields: &Fields) -> String {
         Style::Bare => String::new(),
     };
     line.push_str(&fields.0);
-    line.truncate(ACCESS_LINE_MAX - 1);
-    line.push('\n');
+    end(&mut line);
     line
-}
-
-/// Whether somebody took the line. A pipe that is ready takes a line of this size whole, and at
-/// once (pipe(7)).
-fn put(line: &[u8]) -> bool {
-    let stdout = stdout();
-    let mut ready = [PollFd::new(&stdout, PollFlags::OUT)];
-    let at_once = Timespec::default();
-    let is_ready = poll(&mut ready, Some(&at_once)).is_ok_and(|count| count > 0)
-        && ready[0].revents().contains(PollFlags::OUT);
-    is_ready && rustix::io::write(stdout, line) == Ok(line.len())
 }
 
 /// `key=value` pairs, as logfmt has them. Printable ASCII whatever the values hold.

@@ -1,6 +1,7 @@
 //! What is said on stderr: one line a message, as a journal or a terminal likes it.
 
 mod access;
+mod put;
 mod syslog;
 
 pub use access::{AccessLog, Fields};
@@ -8,12 +9,13 @@ pub use syslog::{DEV_LOG, Syslog};
 
 use std::fmt::{self, Write as _};
 use std::fs;
-use std::io::Write as _;
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use log::{Level, LevelFilter, Record};
+
+use put::Stderr;
 
 /// The part of a record's target that is this program's own.
 const OWN: &str = env!("CARGO_CRATE_NAME");
@@ -57,9 +59,11 @@ impl Style {
 }
 
 /// Sends what is logged to stderr, or to the system's logger. At `debug` and `trace` the libraries' records come too, but
-/// never their `trace`: what TLS would print there is nobody's business. A second call does nothing.
+/// never their `trace`: what TLS would print there is nobody's business. A reader that does not keep
+/// up is not waited for: lines are lost then, and the log says so once it reads on. A second call
+/// does nothing.
 pub fn init(level: LevelFilter, syslog: Option<Arc<Syslog>>) {
-    let style = Style::of_stderr();
+    let stderr = Stderr::new();
     let libraries = match level {
         LevelFilter::Debug | LevelFilter::Trace => LevelFilter::Debug,
         _ => LevelFilter::Off,
@@ -68,16 +72,16 @@ pub fn init(level: LevelFilter, syslog: Option<Arc<Syslog>>) {
     let _ = env_logger::Builder::new()
         .filter_level(libraries)
         .filter_module(OWN, level)
-        .format(move |out, record| {
+        .format(move |_, record| {
             let now = SystemTime::now();
             match &syslog {
                 Some(syslog) => {
                     let line = format(Style::Bare, now, record);
                     syslog.write(DAEMON | priority(record.level()), &line);
-                    Ok(())
                 }
-                None => writeln!(out, "{}", format(style, now, record)),
+                None => stderr.write(now, record),
             }
+            Ok(())
         })
         .try_init();
 }
@@ -97,6 +101,15 @@ pub fn format(style: Style, now: SystemTime, record: &Record<'_>) -> String {
         false => write!(escaped, "{}: {}", record.target(), record.args()),
     };
     line
+}
+
+/// Leaves at most so many bytes, and whole characters.
+fn cut(text: &mut String, most: usize) {
+    let mut end = most.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
 }
 
 fn is_own(target: &str) -> bool {

@@ -1,10 +1,13 @@
 //! `--syslog`: the log as datagrams to the system's logger (RFC 3164 §4.1, syslog(3)).
 
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use rustix::stdio::stderr;
+
+use super::{cut, put};
 use crate::limits::SYSLOG_LINE_MAX;
 
 /// Where the system's logger listens.
@@ -53,23 +56,12 @@ impl Syslog {
     /// Sends one line; what the logger does not take goes to standard error.
     pub fn write(&self, priority: u8, text: &str) {
         if let Err(error) = self.send(priority, text) {
-            // Then nobody is left to tell.
-            let _ = writeln!(
-                io::stderr(),
-                "egret: {text} ({}: {error})",
-                self.path.display()
-            );
+            let mut line = format!("egret: {text} ({}: {error})", self.path.display());
+            put::end(&mut line);
+            // Where that is not taken either, nobody is left to tell.
+            let _unheard = put::put(stderr(), line.as_bytes());
         }
     }
-}
-
-/// Leaves at most so many bytes, and whole characters.
-fn cut(text: &mut String, most: usize) {
-    let mut end = most.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.truncate(end);
 }
 
 #[cfg(test)]

@@ -246,6 +246,13 @@ impl<K: PartialEq, C> Idle<K, C> {
         Some(self.entries.remove(index).connection)
     }
 
+    /// One connection of which this holds.
+    pub fn take_where(&mut self, holds: impl Fn(&C) -> bool) -> Option<C> {
+        let mut entries = self.entries.iter();
+        let index = entries.position(|entry| holds(&entry.connection))?;
+        Some(self.entries.remove(index).connection)
+    }
+
     /// When the first connection's time is over.
     pub fn next_expiry(&self) -> Option<Instant> {
         self.entries.iter().map(|entry| entry.until).min()
@@ -365,6 +372,9 @@ mod tests {
         assert_eq!(idle.take(&1, start + second), None);
         assert_eq!(idle.take_expired(start + second), Some("old"));
         assert_eq!(idle.take_expired(start + second), None);
+        assert_eq!(idle.take_where(|name| *name == "old"), None);
+        idle.put(2, "ended", start + second * 3).expect("room");
+        assert_eq!(idle.take_where(|name| *name == "ended"), Some("ended"));
         assert_eq!(idle.take_oldest(), Some("other"));
         assert!(idle.is_empty());
     }

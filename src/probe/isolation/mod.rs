@@ -184,11 +184,10 @@ impl Caller {
     fn without_certificate(&self) -> Self {
         let mut target = self.target.clone();
         target.identity.name = String::from(NONE);
-        let material = Material {
-            credentials: None,
-            ..self.material.clone()
-        };
-        Self { target, material }
+        Self {
+            target,
+            material: self.material.without_certificate(),
+        }
     }
 
     fn certificate(&self) -> Option<&Summary> {
@@ -258,7 +257,8 @@ fn common_name(certificate: &Summary) -> &str {
 
 /// `CN = a` and `CN=a` are the same.
 fn plain(text: &str) -> String {
-    text.chars().filter(|c| *c != ' ').collect()
+    let parts: Vec<_> = text.split('=').map(|part| part.trim_matches(' ')).collect();
+    parts.join("=")
 }
 
 /// Whether `body` has `name` in it, and not as the start of a longer one.
@@ -309,6 +309,8 @@ mod tests {
         let body = plain("subject: O = Acme, CN = meter-1\nCN=other");
         assert!(shows(&body, "CN=meter-1"));
         assert!(shows(&body, "CN=other"));
+        assert!(shows(&plain("CN=meter 1 2\n"), "CN=meter"));
+        assert!(!shows(&plain("CN=meter 1 2\n"), "CN=meter1"));
         assert!(!shows(&body, "CN=meter"));
         assert!(!shows(&body, "CN=oth"));
         assert!(!shows(&body, ""));

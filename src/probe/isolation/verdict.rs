@@ -32,6 +32,8 @@ pub enum Confusion {
     },
     /// There is nothing to go by.
     NothingLearnt(String),
+    /// Everybody got the same, so that nobody can be seen to be taken for another.
+    Indistinct,
 }
 
 impl fmt::Display for Confusion {
@@ -60,6 +62,9 @@ impl fmt::Display for Confusion {
                 f,
                 "nothing can be said, no version of TLS brought an answer ({why}); probe without --isolation for what is wrong"
             ),
+            Self::Indistinct => f.write_str(
+                "nothing can be said, everybody gets the same answer and none shows whose certificate the server saw; name a URL whose answer does"
+            ),
         }
     }
 }
@@ -74,6 +79,19 @@ pub(super) fn of(names: &[String], trials: &[Trial]) -> Option<Confusion> {
     trials
         .iter()
         .find_map(|trial| shows(names, trial).or_else(|| differs(names, trial)))
+        .or_else(|| {
+            trials
+                .iter()
+                .all(is_uniform)
+                .then_some(Confusion::Indistinct)
+        })
+}
+
+fn is_uniform(trial: &Trial) -> bool {
+    let told = |visit: &Visit| (visit.outcome.clone(), visit.shown.clone());
+    let mut all = trial.visits.iter().map(told);
+    let first = all.next();
+    all.all(|visit| first.as_ref() == Some(&visit))
 }
 
 fn shows(names: &[String], trial: &Trial) -> Option<Confusion> {

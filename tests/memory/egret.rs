@@ -36,16 +36,19 @@ impl Egret {
 
     /// `None`, when it ended with a failure at run time.
     fn try_start(options: &[String], routes: &[String], admin: bool) -> Option<Self> {
-        let mut addrs: Vec<_> = routes.iter().map(|_| free_address()).collect();
+        // All are held until all are chosen: no port is given twice.
+        let listeners: Vec<_> = (0..routes.len() + usize::from(admin))
+            .map(|_| free_listener())
+            .collect();
+        let addrs: Vec<_> = listeners.iter().map(address).collect();
+        drop(listeners);
         let mut words = options.to_vec();
         words.extend(["--log=error", "--drain-timeout=0"].map(String::from));
         for (addr, route) in addrs.iter().zip(routes) {
             words.push(format!("--route={addr},{route}"));
         }
-        if admin {
-            let addr = free_address();
+        if let (true, Some(addr)) = (admin, addrs.last()) {
             words.push(format!("--admin={addr}"));
-            addrs.push(addr);
         }
         let thread = std::thread::spawn(move || {
             heap::counted(|| egret::app::main(words.iter().map(Into::into)))
@@ -80,9 +83,12 @@ impl Drop for Egret {
 }
 
 /// A port of a loopback address that nobody else in the machine uses.
-fn free_address() -> SocketAddr {
+fn free_listener() -> TcpListener {
     let id = std::process::id().to_be_bytes();
     let listener = TcpListener::bind(SocketAddr::from(([127, id[2] | 64, id[3], 9], 0)));
-    let listener = listener.expect("a free port");
+    listener.expect("a free port")
+}
+
+fn address(listener: &TcpListener) -> SocketAddr {
     listener.local_addr().expect("its address")
 }

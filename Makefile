@@ -1,6 +1,6 @@
 # Everything that is run by hand or by CI. `make demo` and `make test` need nothing but Rust.
 
-.PHONY: all demo test test-peers decrypt bench lint cross
+.PHONY: all demo test test-peers decrypt isolation bench lint cross
 
 all:
 	cargo build --release
@@ -22,6 +22,12 @@ test-peers:
 # capture.
 decrypt:
 	cargo test --features peers --test peers_keylog -- --nocapture
+
+# Every identity beside every other, by every kind of TLS session: prints a table, of nginx and HAProxy too
+# where they are installed. Fails when egret lets one identity use what belongs to another.
+isolation:
+	cargo build --bin egret
+	cargo run --quiet --example isolation
 
 # egret beside nginx doing the same, in under a minute. Needs nginx.
 bench:

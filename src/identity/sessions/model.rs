@@ -89,7 +89,8 @@ impl Given {
 
     fn add(&mut self, slot: &Slot) {
         if self.0.len() >= 4 * CAPACITY {
-            self.0.retain(|store| !store.stored().closed);
+            let is_open = |store: &Arc<Store>| !store.stored().closed;
+            self.0.retain(is_open);
         }
         self.0.extend(slot.store.clone());
     }

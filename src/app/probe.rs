@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use super::{BAD_FILES, DONE, FAILED, complain, run, say};
+use super::{BAD_FILES, DONE, FAILED, complain, privacy, run, say};
 use crate::check::{self, Fault};
 use crate::config::{Compared, Config, IdentityConfig, ProbePlan, ProbeTarget};
 use crate::identity::clock::SystemClock;
@@ -20,6 +20,7 @@ use crate::upstream::resolver::{Resolver, System};
 /// Does as planned and prints what was found, for people or as `json`; tells the exit code.
 pub(super) fn main(config: &Config, plan: &ProbePlan, json: bool) -> u8 {
     crate::log::init(config.log, None);
+    privacy::keep_memory_private();
     let key_log = match config.keylog.as_deref().map(run::open_key_log).transpose() {
         Ok(key_log) => key_log,
         Err(error) => {

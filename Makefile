@@ -29,7 +29,7 @@ isolation:
 	cargo build --bin egret
 	cargo run --quiet --example isolation
 
-# egret beside nginx doing the same, in under a minute. Needs nginx.
+# egret beside nginx doing the same, in under a minute. Needs nginx and root.
 bench:
 	cargo build --release --bin egret
 	cargo run --quiet --example bench

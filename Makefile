@@ -1,6 +1,6 @@
 # Everything that is run by hand or by CI. `make demo` and `make test` need nothing but Rust.
 
-.PHONY: all demo test test-peers page decrypt bench lint cross dist
+.PHONY: all demo test test-peers page decrypt isolation bench lint cross dist
 
 all:
 	cargo build --release
@@ -28,7 +28,13 @@ decrypt:
 page:
 	cargo test --features peers --test peers_page -- --nocapture
 
-# egret beside nginx doing the same, in under a minute. Needs nginx.
+# Every identity beside every other, by every kind of TLS session: prints a table, of nginx and HAProxy too
+# where they are installed. Fails when egret lets one identity use what belongs to another.
+isolation:
+	cargo build --bin egret
+	cargo run --quiet --example isolation
+
+# egret beside nginx doing the same, in under a minute. Needs nginx and root.
 bench:
 	cargo build --release --bin egret
 	cargo run --quiet --example bench

@@ -4,6 +4,7 @@ mod keeper;
 mod listen;
 mod notify;
 mod pidfile;
+mod privacy;
 mod probe;
 mod run;
 mod signals;
@@ -54,6 +55,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 fn start(config: Config) -> u8 {
     let syslog = config.syslog.then(|| Arc::new(Syslog::at(DEV_LOG)));
     crate::log::init(config.log, syslog.clone());
+    privacy::keep_memory_private();
     match run::until_stopped(config, syslog) {
         Ok(()) => DONE,
         Err(error) => {
@@ -108,6 +110,7 @@ fn version() -> String {
 }
 
 fn check(config: &Config) -> u8 {
+    privacy::keep_memory_private();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     match check::examine(config, &clock) {
         Ok(report) => {

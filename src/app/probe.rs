@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use super::run::{StartError, open_key_log, runtime};
-use super::{BAD_FILES, DONE, FAILED, complain, say};
+use super::{BAD_FILES, DONE, FAILED, complain, privacy, say};
 use crate::check::{self, Fault};
 use crate::config::{Compared, Config, IdentityConfig, ProbePlan, ProbeTarget};
 use crate::identity::clock::SystemClock;
@@ -21,6 +21,7 @@ use crate::upstream::resolver::{Resolver, System};
 /// Does as planned and prints what was found, for people or as `json`; tells the exit code.
 pub(super) fn main(config: &Config, plan: &ProbePlan, json: bool) -> u8 {
     crate::log::init(config.log, None);
+    privacy::keep_memory_private();
     match look(config, plan, json) {
         Ok(code) => code,
         Err(error) => {

@@ -79,6 +79,8 @@ pub enum FileProblem {
     TooLarge,
     /// Not UTF-8 on this line.
     NotUtf8(usize),
+    /// A key or a certificate begins on this line: none of its words may be shown.
+    Pem(usize),
     /// A quote that opens on this line is not closed there.
     Unclosed {
         /// The line, from 1.
@@ -179,6 +181,10 @@ impl fmt::Display for FileProblem {
                 )
             }
             Self::NotUtf8(line) => write!(f, ":{line}: is not UTF-8; save the file as UTF-8"),
+            Self::Pem(line) => write!(
+                f,
+                ":{line}: holds a certificate or a key, and no options; name it in cert=, key= or ca="
+            ),
             Self::Unclosed { line, quote } => {
                 write!(f, ":{line}: a {quote} is not closed on its line; close it")
             }

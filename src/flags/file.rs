@@ -40,6 +40,9 @@ pub(super) fn expand(args: impl Iterator<Item = OsString>) -> (Vec<String>, Vec<
 
 fn words_of(path: &str) -> Result<Vec<String>, Vec<FileProblem>> {
     let text = text_of(path).map_err(|problem| vec![problem])?;
+    if let Some(line) = pem_line(&text) {
+        return Err(vec![FileProblem::Pem(line)]);
+    }
     let words = lex(text.strip_prefix('\u{feff}').unwrap_or(&text))?;
     let nested: Vec<_> = words
         .iter()
@@ -68,6 +71,13 @@ fn text_of(path: &str) -> Result<String, FileProblem> {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         FileProblem::NotUtf8(1 + good.iter().filter(|byte| **byte == b'\n').count())
     })
+}
+
+/// The line, from 1, on which a key or a certificate begins. The errors of the options quote words,
+/// and those of a key are nobody's.
+fn pem_line(text: &str) -> Option<usize> {
+    let begins = |line: &str| line.contains("-----BEGIN ");
+    text.lines().position(begins).map(|line| line + 1)
 }
 
 /// The file's bytes; one more than the maximum of them shows that it is too large.

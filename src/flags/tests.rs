@@ -233,6 +233,14 @@ fn a_command_may_stand_in_a_file() {
 }
 
 #[test]
+fn a_key_given_as_a_file_of_options_is_refused_and_none_of_it_is_quoted() {
+    let key = b"\n-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMG\n-----END PRIVATE KEY-----\n";
+    let refused =
+        "@F:2: holds a certificate or a key, and no options; name it in cert=, key= or ca=";
+    assert_eq!(file_errors(key), [refused]);
+}
+
+#[test]
 fn a_file_that_cannot_be_used_is_named_with_the_line() {
     let unclosed = "@F:2: a ' is not closed on its line; close it";
     assert_eq!(file_errors(b"--ca\n'x\n"), [unclosed]);

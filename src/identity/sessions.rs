@@ -262,4 +262,6 @@ impl ClientSessionStore for Store {
 }
 
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod tests;

@@ -270,6 +270,9 @@ impl<K: PartialEq, C> Idle<K, C> {
 }
 
 #[cfg(test)]
+mod model;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use std::time::Duration;
@@ -377,51 +380,5 @@ mod tests {
         assert_eq!(idle.take_where(|name| *name == "ended"), Some("ended"));
         assert_eq!(idle.take_oldest(), Some("other"));
         assert!(idle.is_empty());
-    }
-
-    #[test]
-    fn permits_and_line_agree_with_a_count_over_many_random_steps() {
-        let seed = crate::testing::seed();
-        println!("seed {seed}");
-        let mut random = crate::testing::Random::new(seed);
-        let slots = TestSlots::new(3, 4);
-        let mut held = std::vec::Vec::new();
-        let mut line = std::vec::Vec::new();
-        for step in 0..200_000 {
-            match random.below(5) {
-                0 => held.extend(slots.try_acquire()),
-                1 if !held.is_empty() => {
-                    held.swap_remove(random.below(held.len() as u64) as usize);
-                }
-                2 if slots.used() == 3 => line.extend(slots.wait(1)),
-                3 if !line.is_empty() => {
-                    line.swap_remove(random.below(line.len() as u64) as usize);
-                }
-                _ => {
-                    if let Some(index) = line.iter_mut().position(|wait| poll(wait).is_pending()) {
-                        line.drain(..index);
-                    } else {
-                        line.clear();
-                    }
-                }
-            }
-            let granted = line
-                .iter()
-                .filter(|wait: &&Wait<u8, u8>| {
-                    matches!(*wait.waiter.state.borrow(), WaiterState::Granted(_))
-                })
-                .count();
-            assert!(slots.used() <= 3, "seed {seed} step {step}");
-            assert_eq!(
-                slots.used(),
-                held.len() + granted,
-                "seed {seed} step {step}"
-            );
-            assert!(slots.waiting() <= 4, "seed {seed} step {step}");
-            assert!(
-                slots.waiting() == 0 || slots.used() == 3,
-                "seed {seed} step {step}"
-            );
-        }
     }
 }

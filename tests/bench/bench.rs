@@ -144,7 +144,9 @@ impl Proxy {
             name: name.to_owned(),
             addr,
             pid,
-            program: fs::read_link(format!("/proc/{pid}/exe"))?,
+            // Only root may look into a process that keeps its memory private.
+            program: fs::read_link(format!("/proc/{pid}/exe"))
+                .map_err(|error| format!("{name}: which program it is: {error}; run as root"))?,
             idle_kib: rss_kib(pid)?,
             costs: Default::default(),
         })

@@ -1,5 +1,7 @@
 //! The text of a PEM file (RFC 7468): blocks with their lines, and what is wrong with them.
 
+use std::fmt;
+
 use rustls_pemfile::Item;
 
 use super::error::{Cause, Foreign};
@@ -49,7 +51,7 @@ impl Kind {
 }
 
 /// From a `-----BEGIN LABEL-----` to its `-----END LABEL-----`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Block<'a> {
     /// `CERTIFICATE`, `PRIVATE KEY`, …
     pub label: &'a str,
@@ -58,6 +60,13 @@ pub struct Block<'a> {
     /// The line of its beginning, counted from 1.
     pub line: usize,
     text: &'a [u8],
+}
+
+impl fmt::Debug for Block<'_> {
+    /// The text may be a key: it is not printed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Block({:?}, line {})", self.label, self.line)
+    }
 }
 
 impl Block<'_> {

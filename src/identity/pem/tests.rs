@@ -483,3 +483,18 @@ fn what_is_no_regular_file_of_a_sane_size_is_refused() {
         }
     );
 }
+
+#[test]
+fn what_a_panic_could_print_of_a_key_is_none_of_it() {
+    let (cert, text) = p256();
+    let key = file("k", &text);
+    let credentials = parse_credentials(&file("c", cert), &key).unwrap();
+    let printed = format!("{credentials:?} {:?}", blocks(&key.bytes));
+    assert!(printed.contains("Block(\"PRIVATE KEY\", line 1)"));
+    // As Debug prints bytes: of the text, and of the secret number in it.
+    let number = &KeyPair::from_pem(&text).unwrap().serialize_der()[36..68];
+    for part in key.bytes[80..].windows(6).chain(number.windows(6)) {
+        let part = format!("{part:?}");
+        assert!(!printed.contains(part.trim_matches(['[', ']'])), "{part}");
+    }
+}

@@ -9,13 +9,13 @@ use crate::identity::pem::Crls;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// What the wall clock shows at the first handshake of each test, in unix seconds.
-const NOW: i64 = 1_800_000_000;
+pub(super) const NOW: i64 = 1_800_000_000;
 
 /// Sessions of an epoch, and an upstream.
-struct Site {
-    sessions: Sessions,
-    upstream: Upstream,
-    start: Instant,
+pub(super) struct Site {
+    pub(super) sessions: Sessions,
+    pub(super) upstream: Upstream,
+    pub(super) start: Instant,
     /// Of our certificate.
     ours: Validity,
 }
@@ -25,7 +25,7 @@ impl Site {
         Self::with_capacity(4)
     }
 
-    fn with_capacity(capacity: usize) -> Self {
+    pub(super) fn with_capacity(capacity: usize) -> Self {
         let provider = Arc::new(ring::default_provider());
         let key = KeyPair::generate().unwrap();
         let root = CertificateParams::default().self_signed(&key).unwrap();
@@ -53,7 +53,7 @@ impl Site {
     }
 
     /// The slot after so much time, in which the wall clock came to show `wall`.
-    fn slot(&self, after: Duration, wall: i64) -> Rc<Slot> {
+    pub(super) fn slot(&self, after: Duration, wall: i64) -> Rc<Slot> {
         let wall = Duration::from_secs(wall.unsigned_abs());
         self.sessions.slot(&self.upstream, self.start + after, wall)
     }

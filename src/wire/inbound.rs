@@ -32,6 +32,8 @@ pub struct Inbound {
     busy: Cell<bool>,
     /// The service has handed the last byte of its answer to hyper.
     answered: Cell<bool>,
+    /// The service has not read the body's last chunk, whether or not hyper has.
+    chunks_left: Cell<bool>,
     /// Why the head was refused before the service saw it: the server answers.
     refusal: RefCell<Option<Cause>>,
     /// Why reading the body ended, where it was not the client's own end: the service answers.
@@ -105,6 +107,7 @@ impl Inbound {
             stalled: Cell::new(None),
             busy: Cell::new(false),
             answered: Cell::new(false),
+            chunks_left: Cell::new(false),
             refusal: RefCell::new(None),
             fault: RefCell::new(None),
         })
@@ -142,6 +145,7 @@ impl Inbound {
         if ours != framing {
             return Err(Violation::Framing);
         }
+        self.chunks_left.set(framing == Framed::Chunked);
         state.phase = match BodyReader::new(head.framing) {
             Some(reader) => Phase::Body(reader),
             None => Phase::Head,
@@ -197,9 +201,15 @@ impl Inbound {
         self.busy.get()
     }
 
-    /// Whether a part of the request's body has not been read.
+    /// The service has read the body to its end.
+    pub fn body_taken(&self) {
+        self.chunks_left.set(false);
+    }
+
+    /// Whether hyper may close the connection for what is left of the request's body. What was not
+    /// read of it is too much; and of chunks that it has read already it passes over one at most.
     pub fn is_in_body(&self) -> bool {
-        matches!(self.state.borrow().phase, Phase::Body(_))
+        self.chunks_left.get() || matches!(self.state.borrow().phase, Phase::Body(_))
     }
 
     /// Ready when the client is gone while its request waits and hyper does not read.

@@ -1,6 +1,6 @@
 # Everything that is run by hand or by CI. `make demo` and `make test` need nothing but Rust.
 
-.PHONY: all demo test test-peers decrypt bench lint cross
+.PHONY: all demo test test-peers soak abuse decrypt bench lint cross
 
 all:
 	cargo build --release
@@ -17,6 +17,15 @@ test:
 # Node with npm; Go is used where it is.
 test-peers:
 	cargo test --features peers --test 'peers_*'
+
+# Everything at once, at random; EGRET_SEED=... makes the same choices again.
+SECONDS = 60
+soak:
+	EGRET_SOAK_SECONDS=$(SECONDS) cargo test --test soak -- --nocapture
+
+# Hostile clients and upstreams against the bounds that `check` prints.
+abuse:
+	cargo test --test abuse -- --nocapture
 
 # tshark reads a capture of the test's own loopback traffic with what --keylog wrote. Needs the right to
 # capture.

@@ -60,8 +60,8 @@ impl Fault {
     }
 }
 
-/// Of egret's log, for when something is wrong.
-const LINES_KEPT: usize = 200;
+/// Of egret's logs, for when something is wrong.
+const LINES_KEPT: usize = 400;
 
 struct Lasting {
     at: usize,
@@ -112,7 +112,7 @@ impl Ledger {
         lock(&self.wrong).clone()
     }
 
-    /// Keeps a line of egret's log, as one of the last.
+    /// Keeps a line of egret's logs, as one of the last.
     pub fn logged(&self, line: String) {
         let mut log = lock(&self.log);
         if log.len() == LINES_KEPT {
@@ -121,7 +121,7 @@ impl Ledger {
         log.push_back(line);
     }
 
-    /// The last lines of egret's log.
+    /// The last lines of egret's logs.
     pub fn log(&self) -> String {
         let log = lock(&self.log);
         log.iter().map(|line| format!("{line}\n")).collect()

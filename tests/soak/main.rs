@@ -132,7 +132,7 @@ impl Soak {
             routes.push(("a", BY_NAME, Some(port)));
             builder = dns.asked_by(builder);
         }
-        let egret = builder.start();
+        let egret = builder.arg("--access-log").start();
         let entry = |(n, (identity, cloud, forward))| Entry {
             addr: egret.addr(n),
             identity,
@@ -217,7 +217,7 @@ fn every_answer_is_right_whatever_happens() {
         wrong.is_empty(),
         "EGRET_SEED={seed}:
 {}
----- the end of the log of egret ----
+---- the end of the logs of egret ----
 {}",
         wrong.join(
             "

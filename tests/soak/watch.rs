@@ -38,8 +38,11 @@ pub fn run(ledger: &Ledger, egret: &Egret) -> Vec<Sample> {
     }
 }
 
-/// Takes the lines of the log that are new.
+/// Takes the lines of both logs that are new.
 pub fn read_log(ledger: &Ledger, egret: &Egret) {
+    for line in egret.take_access_log() {
+        ledger.logged(line);
+    }
     for line in egret.take_log() {
         if let Some((_, snapshot)) = line.split_once("snapshot: ") {
             ledger.count("snapshot line");

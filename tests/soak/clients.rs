@@ -216,7 +216,7 @@ fn judge(ledger: &Ledger, asked: &Asked<'_>, client: &mut Client<TcpStream>) -> 
         },
         Err(Failure::Truncated(part)) => cut(ledger, asked, part),
         // Cut off before hyper had sent the head.
-        Err(Failure::Reset) => cut(ledger, asked, &Response::default()),
+        Err(Failure::Reset | Failure::Closed) => cut(ledger, asked, &Response::default()),
         Err(failure) => Some(failure.to_string()),
     };
     if let Some(wrong) = wrong {

@@ -1,6 +1,6 @@
 # Everything that is run by hand or by CI. `make demo` and `make test` need nothing but Rust.
 
-.PHONY: all demo test test-peers page decrypt isolation bench lint cross dist
+.PHONY: all demo test test-peers page decrypt isolation soak abuse bench lint cross dist reproducible
 
 all:
 	cargo build --release
@@ -18,6 +18,15 @@ test:
 # what is on a device beside the binary: root, systemd, BusyBox, mandoc and shellcheck.
 test-peers:
 	cargo test --features peers --test 'peers_*'
+
+# Everything at once, at random; EGRET_SEED=... makes the same choices again.
+SECONDS = 60
+soak:
+	EGRET_SOAK_SECONDS=$(SECONDS) cargo test --test soak -- --nocapture
+
+# Hostile clients and upstreams against the bounds that `check` prints.
+abuse:
+	cargo test --test abuse -- --nocapture
 
 # tshark reads a capture of the test's own loopback traffic with what --keylog wrote. Needs the right to
 # capture.
@@ -51,3 +60,7 @@ dist:
 lint:
 	cargo fmt --check
 	cargo clippy --all-targets --all-features -- -D warnings
+
+# Whether building x86-64 and its packages once more, in another folder, gives the same bytes.
+reproducible:
+	tests/packages/twice

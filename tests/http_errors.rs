@@ -99,6 +99,17 @@ fn an_error_leaves_the_clients_connection_in_step() {
 }
 
 #[test]
+fn an_error_that_leaves_chunks_unread_says_that_it_closes() {
+    let (egret, _dir) = leading_to("https://127.0.0.1:1", &[]);
+    let mut client = Client::connect(egret.addr(0));
+    let chunks = b"1\r\na\r\n1\r\nb\r\n1\r\nc\r\n0\r\n\r\n";
+    let fields = [("Transfer-Encoding", "chunked")];
+    let response = client.request("POST", "/", &fields, chunks).expect("POST");
+    assert_eq!(response.status, 502);
+    assert_eq!(response.header("connection"), Some("close"));
+}
+
+#[test]
 fn an_error_in_the_middle_of_an_upload_reaches_a_client_that_goes_on_sending() {
     let world = setup()
         .upstream(|up| up.read_body(ReadBody::AfterReply))

@@ -4,10 +4,12 @@
 mod http;
 mod support;
 
+use std::net::TcpStream;
 use std::sync::Arc;
 
 use http::bytes::bytes;
 use http::{World, setup};
+use socket2::{Domain, Socket, Type};
 use support::client::{self, Client, Response};
 use support::gate::Gate;
 use support::upstream::{Reply, Step};
@@ -343,5 +345,41 @@ fn clients_are_served_at_the_same_time() {
     gate.open();
     for client in &mut slow {
         assert_eq!(client.read_response().expect("a response").status, 204);
+    }
+}
+
+#[test]
+fn a_cut_takes_nothing_of_the_answers_before_it() {
+    // Of this the client's side of the kernel takes little, and egret's all.
+    const LONG: usize = 200 * 1024;
+    let world = setup().start();
+    world.upstream.answer(|seen| match seen.target.as_str() {
+        "/whole" => Reply::status(200).body([b'x'; LONG]),
+        _ => Reply::script(vec![
+            Step::Bytes(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart".to_vec()),
+            Step::Cut,
+        ]),
+    });
+    let one = |target| format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+    let both = one("/whole") + &one("/cut");
+    // A reset would come soon after the line, and not always before the answer is read.
+    for time in 1..=10 {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        socket.set_recv_buffer_size(4096).expect("a small window");
+        socket.connect(&world.addr().into()).expect("a connection");
+        let mut client = Client::over(TcpStream::from(socket));
+        client
+            .write_raw(both.as_bytes())
+            .expect("a proxy that reads");
+        world.egret.wait_log(|lines| {
+            let cut = |line: &&String| line.contains("cut off in the middle of an answer");
+            lines.iter().filter(cut).count() == time
+        });
+        let whole = client
+            .read_response()
+            .unwrap_or_else(|failure| panic!("the first answer: {failure}"));
+        assert_eq!(whole.body.len(), LONG);
+        let cut = client.read_response();
+        assert!(http::is_cut(&cut), "{cut:?}");
     }
 }

@@ -298,7 +298,10 @@ impl Proxy {
         // must not offer to keep it.
         let has_length = response.body().size_hint().exact().is_some();
         *response.version_mut() = match version {
-            Version::HTTP_10 if !has_length => Version::HTTP_10,
+            Version::HTTP_10 if !has_length => {
+                client.inbound.answer_until_close();
+                Version::HTTP_10
+            }
             _ => Version::HTTP_11,
         };
         let inbound = Rc::clone(&client.inbound);

@@ -115,8 +115,13 @@ impl Listener {
                 Some(tunnel) => tunnel.run(&inbound).await,
                 None => part(inbound.socket(), &member).await,
             },
-            // A client that reads until the end must not take the cut for one.
-            End::Cut => inbound.socket().reset_on_close(),
+            // A client that reads until the end must not take the cut for one. Any other sees it, and
+            // a reset would take with it what it has not read yet of the answers before.
+            End::Cut if !inbound.is_until_close() => {
+                inbound.done(Instant::now());
+                part(inbound.socket(), &member).await;
+            }
+            End::Cut | End::Stalled => inbound.socket().reset_on_close(),
             End::Gone => {}
         }
     }
@@ -158,7 +163,7 @@ impl Listener {
                 {
                     Poll::Pending => return Poll::Pending,
                     Poll::Ready(Expired::Idle) => return Poll::Ready(End::Done),
-                    Poll::Ready(Expired::Writing) => return Poll::Ready(End::Cut),
+                    Poll::Ready(Expired::Writing) => return Poll::Ready(End::Stalled),
                     Poll::Ready(Expired::Head(after)) => {
                         return Poll::Ready(End::Refused(Cause::HeaderTimeout(after)));
                     }
@@ -226,6 +231,8 @@ enum End {
     Refused(Cause),
     /// In the middle of an answer.
     Cut,
+    /// The client does not take its answer.
+    Stalled,
     /// By the client.
     Gone,
 }

@@ -132,6 +132,9 @@ impl Upload {
         }
         let polled = Pin::new(&mut *self.incoming.borrow_mut()).poll_frame(cx);
         self.starved.set(polled.is_pending());
+        if self.incoming.borrow().is_end_stream() || matches!(polled, Poll::Ready(None)) {
+            self.inbound.body_taken();
+        }
         match polled {
             Poll::Pending => Poll::Pending,
             Poll::Ready(None) => Poll::Ready(None),

@@ -1,13 +1,14 @@
 //! Under hyper's server side: a client's bytes, checked before hyper reads them.
 
+mod handle;
+
 use std::cell::{Cell, RefCell};
-use std::io::{self, IoSlice};
-use std::pin::Pin;
+use std::io;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::ReadBuf;
 use tokio::time::Instant;
 
 use super::head::{self, Framing, RequestHead, Scanner};
@@ -15,6 +16,8 @@ use super::socket::Socket;
 use super::{BodyReader, Framed};
 use crate::error::{Cause, Violation};
 use crate::limits;
+
+pub use handle::InboundIo;
 
 /// One client connection: the socket, and how far its current message has been read.
 ///
@@ -32,6 +35,10 @@ pub struct Inbound {
     busy: Cell<bool>,
     /// The service has handed the last byte of its answer to hyper.
     answered: Cell<bool>,
+    /// The client takes the connection's end for the end of the answer.
+    ends_answer: Cell<bool>,
+    /// The service has not read the body's last chunk, whether or not hyper has.
+    chunks_left: Cell<bool>,
     /// Why the head was refused before the service saw it: the server answers.
     refusal: RefCell<Option<Cause>>,
     /// Why reading the body ended, where it was not the client's own end: the service answers.
@@ -94,6 +101,8 @@ impl Inbound {
             stalled: Cell::new(None),
             busy: Cell::new(false),
             answered: Cell::new(false),
+            ends_answer: Cell::new(false),
+            chunks_left: Cell::new(false),
             refusal: RefCell::new(None),
             fault: RefCell::new(None),
         })
@@ -131,6 +140,7 @@ impl Inbound {
         if ours != framing {
             return Err(Violation::Framing);
         }
+        self.chunks_left.set(framing == Framed::Chunked);
         state.phase = match BodyReader::new(head.framing) {
             Some(reader) => Phase::Body(reader),
             None => Phase::Head,
@@ -141,6 +151,16 @@ impl Inbound {
     /// The service has handed over the last byte of its answer.
     pub fn answered(&self) {
         self.answered.set(true);
+    }
+
+    /// Only the connection's end will tell the client where the answer ends.
+    pub fn answer_until_close(&self) {
+        self.ends_answer.set(true);
+    }
+
+    /// Whether the client would take an orderly end for the end of the answer.
+    pub fn is_until_close(&self) -> bool {
+        self.ends_answer.get()
     }
 
     /// Why the head was refused, for the server's answer. The service never saw it.
@@ -186,9 +206,15 @@ impl Inbound {
         self.busy.get()
     }
 
-    /// Whether a part of the request's body has not been read.
+    /// The service has read the body to its end.
+    pub fn body_taken(&self) {
+        self.chunks_left.set(false);
+    }
+
+    /// Whether hyper may close the connection for what is left of the request's body. What was not
+    /// read of it is too much; and of chunks that it has read already it passes over one at most.
     pub fn is_in_body(&self) -> bool {
-        matches!(self.state.borrow().phase, Phase::Body(_))
+        self.chunks_left.get() || matches!(self.state.borrow().phase, Phase::Body(_))
     }
 
     /// Ready when the client is gone while its request waits and hyper does not read.
@@ -435,55 +461,5 @@ impl State {
         self.head = Some((head, raw));
         self.phase = Phase::Deliver(length);
         Ok(true)
-    }
-}
-
-/// What hyper reads from and writes to.
-#[derive(Debug)]
-pub struct InboundIo(pub Rc<Inbound>);
-
-impl AsyncRead for InboundIo {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        out: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.0.poll_read(cx, out)
-    }
-}
-
-impl AsyncWrite for InboundIo {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.0.poll_written(cx, || self.0.socket.try_write(bytes))
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.0
-            .poll_written(cx, || self.0.socket.try_write_vectored(slices))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        true
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.flushed(cx);
-        Poll::Ready(Ok(()))
-    }
-
-    /// The server ends the connection, not hyper: it may have an answer of its own left to write.
-    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.0.state.borrow().phase {
-            Phase::Tunnel => Poll::Ready(self.0.socket.shutdown_write()),
-            _ => Poll::Ready(Ok(())),
-        }
     }
 }

@@ -239,6 +239,16 @@ impl Egret {
         self.stdout.lines()
     }
 
+    /// Takes the lines that came since it was last taken; nobody else finds them any more.
+    pub fn take_log(&self) -> Vec<String> {
+        std::mem::take(&mut self.stderr.lock().0)
+    }
+
+    /// [`Egret::take_log`] of the access log.
+    pub fn take_access_log(&self) -> Vec<String> {
+        std::mem::take(&mut self.stdout.lock().0)
+    }
+
     /// Waits until the lines of the log are so; panics when they are not in time, or cannot be any
     /// more because the process ended.
     pub fn wait_log(&self, so: impl FnMut(&[String]) -> bool) {

@@ -298,6 +298,12 @@ impl Upstream {
         );
     }
 
+    /// Stops, and forgets what it has seen, so that one that runs for long does not grow.
+    pub fn forget(&mut self) {
+        self.stop();
+        self.shared.change(|state| *state = State::default());
+    }
+
     /// Stops if need be, and starts on the same port; what it has seen stays.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use crate::support::certs::Dir;
 use crate::support::dns::{Dns, Mode};
 use crate::support::egret::Egret;
 use crate::support::upstream::{ClientAuth, OnAccept, Upstream, roots};
+use crate::support::wait_until;
 use crate::support::world::World;
 
 /// An upstream, and what makes it misbehave.
@@ -85,9 +86,8 @@ impl Cloud {
 
     fn restart(&mut self, ledger: &Ledger) {
         self.stop(ledger);
-        if let Err(error) = self.upstream.restart() {
-            ledger.wrong(format!("upstream {}: {error}", self.number));
-        }
+        // A connection of somebody's may have got the port meanwhile, until it ends.
+        wait_until("the port is free", || self.upstream.restart().is_ok());
     }
 
     fn asks(&mut self, ledger: &Ledger, auth: ClientAuth) {

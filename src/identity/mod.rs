@@ -36,7 +36,7 @@ use crate::config::{Host, IdentityConfig};
 use crate::error::Cause;
 use crate::metrics::{IdentityCounters, NotKept};
 use crate::upstream::Upstream;
-use crate::upstream::connect::{self, Connection, Dialer, Gathering, Handshakes};
+use crate::upstream::connect::{self, Connection, Dialer, Gathering, Handshakes, Known};
 use crate::upstream::pool::{self, Slots};
 use reload::State;
 
@@ -56,6 +56,17 @@ pub(crate) struct Pooled {
     permit: Permit,
     /// Why it is closed when its time is over.
     limit: NotKept,
+}
+
+/// What a request needs of its connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// One that is open, as far as the event loop knows: if it is dead the request goes out twice.
+    Open,
+    /// The same, but the kernel is asked as well: the request cannot go out twice.
+    Certain,
+    /// A new one.
+    Fresh,
 }
 
 /// One identity.
@@ -96,7 +107,7 @@ impl Identity {
         })
     }
 
-    /// A connection to `upstream`: from the pool unless it must be `fresh`, else a new one, else
+    /// A connection to `upstream`: from the pool if that is what it `needs`, else a new one, else
     /// the next that comes free.
     ///
     /// # Errors
@@ -105,10 +116,17 @@ impl Identity {
         self: &Rc<Self>,
         upstream: &Rc<Upstream>,
         dialer: &Dialer,
-        fresh: bool,
+        needs: Need,
     ) -> Result<Lease, Cause> {
         let epoch = self.current()?;
-        if !fresh && let Some(pooled) = self.take_usable(&epoch, upstream).await {
+        let known = match needs {
+            Need::Open => Some(Known::ByLoop),
+            Need::Certain => Some(Known::ByKernel),
+            Need::Fresh => None,
+        };
+        if let Some(known) = known
+            && let Some(pooled) = self.take_usable(&epoch, upstream, known).await
+        {
             if !epoch.retired.get() {
                 return Ok(self.reuse(epoch, upstream, pooled.permit, pooled.connection));
             }
@@ -119,7 +137,7 @@ impl Identity {
         if let Some(permit) = self.permit(&epoch) {
             return self.open(epoch, upstream, permit, dialer).await;
         }
-        let wanted = (!fresh).then(|| (epoch, Rc::clone(upstream)));
+        let wanted = (needs != Need::Fresh).then(|| (epoch, Rc::clone(upstream)));
         let began = Instant::now();
         let grant = self.stand_in_line(Wanted(wanted), dialer.wait_timeout);
         let grant = grant.await?;
@@ -128,11 +146,16 @@ impl Identity {
         Ok(Lease { waited, ..lease })
     }
 
-    async fn take_usable(&self, epoch: &Epoch, upstream: &Rc<Upstream>) -> Option<Pooled> {
+    async fn take_usable(
+        &self,
+        epoch: &Epoch,
+        upstream: &Rc<Upstream>,
+        known: Known,
+    ) -> Option<Pooled> {
         loop {
             let mut pooled = epoch.idle.borrow_mut().take(upstream, Instant::now())?;
             let reason = match epoch.left(&pooled.connection) {
-                Some(_) if pooled.connection.is_usable().await => return Some(pooled),
+                Some(_) if pooled.connection.is_usable(known).await => return Some(pooled),
                 Some(_) => NotKept::DeadInPool,
                 None => NotKept::CertificateEnded,
             };
@@ -156,7 +179,8 @@ impl Identity {
         dialer: &Dialer,
     ) -> Result<Lease, Cause> {
         if let Some((epoch, _, mut connection)) = grant.offer {
-            let usable = connection.is_usable().await;
+            // It was in use a moment ago: the event loop has not turned since.
+            let usable = connection.is_usable(Known::ByKernel).await;
             if usable && !epoch.retired.get() {
                 return Ok(self.reuse(epoch, upstream, grant.permit, connection));
             }

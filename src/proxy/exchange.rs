@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 use super::destination::Hop;
 use super::{Record, Refusal, headers};
 use crate::error::{Cause, Violation};
-use crate::identity::Lease;
+use crate::identity::{Lease, Need};
 use crate::upstream::body::{RequestBody, Upload};
 use crate::upstream::connect::Dialer;
 use crate::wire::Asked;
@@ -62,7 +62,7 @@ impl Exchange<'_> {
     async fn attempt(&mut self, again: bool) -> Result<(Response<Incoming>, Lease), Miss> {
         let identity = self.hop.identity;
         let mut lease = identity
-            .connect(self.hop.upstream, self.dialer, again)
+            .connect(self.hop.upstream, self.dialer, self.needs(again))
             .await
             .map_err(|cause| self.final_miss(cause))?;
         self.record.takes(&lease);
@@ -91,6 +91,15 @@ impl Exchange<'_> {
         };
         lease.settle(self.dialer.upstream_idle);
         Err(miss)
+    }
+
+    /// A pooled connection that turns out dead does no harm to a request that may go out again.
+    fn needs(&self, again: bool) -> Need {
+        match again {
+            true => Need::Fresh,
+            false if self.upload.is_none() && self.method.is_idempotent() => Need::Open,
+            false => Need::Certain,
+        }
     }
 
     fn final_miss(&self, cause: Cause) -> Miss {

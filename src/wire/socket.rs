@@ -37,7 +37,19 @@ impl Socket {
     }
 
     pub(super) fn try_read_buf(&self, into: &mut impl BufMut) -> io::Result<usize> {
-        either!(self, stream => stream.try_read_buf(into))
+        let room = into.chunk_mut().len();
+        let read = either!(self, stream => stream.try_read_buf(into))?;
+        if (1..room).contains(&read) {
+            self.is_drained();
+        }
+        Ok(read)
+    }
+
+    /// A read that did not fill its buffer took all there was: until more is announced nobody
+    /// need ask the kernel again.
+    fn is_drained(&self) {
+        let empty = || Err::<(), _>(io::Error::from(io::ErrorKind::WouldBlock));
+        let _noted = either!(self, stream => stream.try_io(Interest::READABLE, empty));
     }
 
     pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
+use tokio::io::Interest;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
@@ -27,6 +28,15 @@ pub struct Connection {
     task: Option<JoinHandle<()>>,
     /// Whether a request is under way: then dropping the connection cuts it off at once.
     busy: bool,
+}
+
+/// Who must know that nothing came on an idle connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// The event loop, when it last turned: enough where a dead connection does no harm.
+    ByLoop,
+    /// The kernel, at this moment.
+    ByKernel,
 }
 
 /// Whether a pooled connection may be used.
@@ -148,22 +158,29 @@ impl Connection {
 
     /// Whether a connection from the pool can take a request: nothing unread lies in its socket,
     /// it has not ended, and hyper is done with the former exchange.
-    pub async fn is_usable(&mut self) -> bool {
-        if self.peek() == Peek::Data {
+    pub async fn is_usable(&mut self, known: Known) -> bool {
+        let mut peeked = self.peek(known);
+        if peeked == Peek::Data {
             // A ticket or a key update is fine, a response nobody asked for is not: the
             // connection's task reads it and we look again.
             tokio::task::yield_now().await;
+            peeked = self.peek(Known::ByKernel);
         }
-        self.peek() == Peek::Quiet
+        peeked == Peek::Quiet
             && self.outbound.reusable().is_ok()
             && self.sender.ready().await.is_ok()
     }
 
-    fn peek(&self) -> Peek {
+    fn peek(&self, known: Known) -> Peek {
         let mut byte = [MaybeUninit::uninit()];
-        let peeked = self
-            .outbound
-            .with_stream(|stream| socket2::SockRef::from(stream.get_ref().0).peek(&mut byte));
+        let peeked = self.outbound.with_stream(|stream| {
+            let socket = stream.get_ref().0;
+            let mut ask = || socket2::SockRef::from(socket).peek(&mut byte);
+            match known {
+                Known::ByLoop => socket.try_io(Interest::READABLE, ask),
+                Known::ByKernel => ask(),
+            }
+        });
         match peeked {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Peek::Quiet,
             Ok(0) | Err(_) => Peek::Ended,

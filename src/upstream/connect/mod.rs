@@ -5,7 +5,7 @@ mod ending;
 mod facts;
 mod validity;
 
-pub use connection::Connection;
+pub use connection::{Connection, Known};
 pub use ending::Ending;
 pub use facts::{Details, Facts, Gathering, OurCertificate, TlsVersion, Took, note};
 pub use validity::Validity;

@@ -190,6 +190,9 @@ pub const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
 pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
 /// `--idle-timeout`: a silent client.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
+/// How long a connection is silent before what HTTP takes of memory is given back: one that is
+/// busy again by then need not have it made anew.
+pub const PARK_AFTER: Duration = Duration::from_millis(500);
 /// `--upstream-idle`: a pooled connection.
 pub const UPSTREAM_IDLE: Duration = Duration::from_secs(30);
 /// `--tunnel-idle`: an upgraded or tunnelled connection.

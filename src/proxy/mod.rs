@@ -76,7 +76,7 @@ pub struct Client {
     /// Its socket and how far it was read.
     pub inbound: Rc<Inbound>,
     /// What takes the connection over once the answer is out.
-    pub tunnel: Rc<RefCell<Option<Tunnel>>>,
+    pub tunnel: Rc<RefCell<Option<Box<Tunnel>>>>,
 }
 
 /// The client is gone: nobody is left to answer.
@@ -201,7 +201,8 @@ impl Proxy {
             })
         })?;
         let what = format!("tunnel of {} to {}", client.peer, to.authority);
-        *client.tunnel.borrow_mut() = Some(Tunnel::plain(lease, self.tunnel_idle, what));
+        let tunnel = Tunnel::plain(lease, self.tunnel_idle, what);
+        *client.tunnel.borrow_mut() = Some(Box::new(tunnel));
         let body = ResponseBody::text(String::new(), Rc::clone(&client.inbound));
         Ok(Response::new(body))
     }
@@ -311,7 +312,7 @@ impl Proxy {
             }
             let what = format!("upgrade of {} to {}", client.peer, hop.authority);
             let tunnel = Tunnel::upgraded(lease, self.tunnel_idle, what);
-            *client.tunnel.borrow_mut() = Some(tunnel);
+            *client.tunnel.borrow_mut() = Some(Box::new(tunnel));
             return response.map(|_| ResponseBody::text(String::new(), inbound));
         }
         let blame = hop.blame(Cause::Incomplete);

@@ -270,31 +270,11 @@ impl Inbound {
         loop {
             match &mut state.phase {
                 Phase::Head if self.busy.get() => return self.poll_watch(cx, state),
-                Phase::Head => match state.next_head(self.head_max) {
-                    Err(cause) => {
-                        *self.refusal.borrow_mut() = Some(cause);
-                        return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+                Phase::Head => {
+                    if !ready!(self.poll_gather(cx, state))? {
+                        return Poll::Ready(Ok(()));
                     }
-                    Ok(true) => {}
-                    Ok(false) => {
-                        let read = self.poll_more(cx, state);
-                        if read.is_pending() {
-                            let now = Instant::now();
-                            self.wait(match state.pending.is_empty() {
-                                true => {
-                                    // An idle connection holds no buffer.
-                                    state.pending = BytesMut::new();
-                                    Waiting::Idle(now)
-                                }
-                                false => Waiting::Head(now),
-                            });
-                            return Poll::Pending;
-                        }
-                        if ready!(read)? == 0 {
-                            return Poll::Ready(Ok(()));
-                        }
-                    }
-                },
+                }
                 Phase::Deliver(left) => {
                     self.reading.set(None);
                     let given = (*left).min(out.remaining());
@@ -321,6 +301,43 @@ impl Inbound {
                     out.put_slice(&state.pending.split_to(given));
                     return Poll::Ready(Ok(()));
                 }
+            }
+        }
+    }
+
+    /// Gathers a head, without hyper: true when one is there to be delivered, false at the end.
+    ///
+    /// # Errors
+    /// The client is gone, or what it sent is refused: then there is a refusal to take.
+    pub fn poll_head(&self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        self.poll_gather(cx, &mut self.state.borrow_mut())
+    }
+
+    fn poll_gather(&self, cx: &mut Context<'_>, state: &mut State) -> Poll<io::Result<bool>> {
+        loop {
+            match state.next_head(self.head_max) {
+                Ok(true) => return Poll::Ready(Ok(true)),
+                Ok(false) => {}
+                Err(cause) => {
+                    *self.refusal.borrow_mut() = Some(cause);
+                    return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+                }
+            }
+            let read = self.poll_more(cx, state);
+            if read.is_pending() {
+                let now = Instant::now();
+                self.wait(match state.pending.is_empty() {
+                    true => {
+                        // An idle connection holds no buffer.
+                        state.pending = BytesMut::new();
+                        Waiting::Idle(now)
+                    }
+                    false => Waiting::Head(now),
+                });
+                return Poll::Pending;
+            }
+            if ready!(read)? == 0 {
+                return Poll::Ready(Ok(false));
             }
         }
     }

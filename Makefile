@@ -43,7 +43,7 @@ isolation:
 	cargo build --bin egret
 	cargo run --quiet --example isolation
 
-# egret beside nginx doing the same, in under a minute. Needs nginx and root.
+# egret beside nginx and HAProxy doing the same; QUICK=1 in under two minutes. Needs nginx, root and two cores.
 bench:
 	cargo build --release --bin egret
 	cargo run --quiet --example bench

@@ -7,22 +7,28 @@
 //! nginx and HAProxy too. Programs given as arguments, other builds of egret, are counted in place
 //! of it and held to nothing.
 
+// These three are the bench's: here, a part of them is used.
+#[allow(dead_code)]
 mod load;
 #[path = "../peers/mod.rs"]
 mod peers;
+#[allow(dead_code)]
 mod proxies;
+mod sink;
+#[allow(dead_code)]
 mod site;
 #[path = "../support/mod.rs"]
 mod support;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::{env, fs};
 
 use load::{Client, SMALL};
+use peers::version::{installed, version};
 use proxies::{Job, Kind, Proxy, release};
-use site::Site;
+use site::{Site, Upstream};
 use support::certs::Dir;
 
 /// Requests of the shorter run. All go over one connection: nothing is left to chance then.
@@ -43,8 +49,8 @@ fn main() -> ExitCode {
 }
 
 fn instructions() -> Result<()> {
-    let valgrind = first_line("valgrind", "--version")?;
-    let site = Site::start();
+    let valgrind = installed("valgrind", "--version").ok_or("valgrind is not installed")?;
+    let site = Site::start(sink::start()?)?;
     let builds: Vec<PathBuf> = env::args().skip(1).map(PathBuf::from).collect();
     if !builds.is_empty() {
         for build in builds {
@@ -84,7 +90,7 @@ fn run(site: &Site, kind: &Kind, requests: u64) -> Result<u64> {
     );
     let job = Job {
         site,
-        to: &[&site.cloud.port],
+        to: &[Upstream::Kept],
         clients: None,
         through: Some(&through),
     };
@@ -141,16 +147,9 @@ fn record(egret: f64, valgrind: &str) -> Result<()> {
     let text = format!(
         "{egret:.0}\ninstructions a small request, by `make instructions RECORD=1`\n{}\n{valgrind}\n\
          {} with {}\n",
-        first_line("rustc", "--version")?,
+        version("rustc", "--version"),
         env::consts::ARCH,
         known.join(", "),
     );
     Ok(fs::write(recorded_in(), text)?)
-}
-
-fn first_line(program: &str, option: &str) -> Result<String> {
-    let output = Command::new(program).arg(option).output();
-    let output = output.map_err(|error| format!("{program}: {error}"))?;
-    let text = String::from_utf8(output.stdout)?;
-    Ok(text.lines().next().unwrap_or(program).to_owned())
 }

@@ -3,13 +3,21 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Barrier;
+use std::thread;
+use std::time::Instant;
 
 use crate::support::PATIENCE;
 
 /// A small request.
 pub const SMALL: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\n\r\n";
 
+/// [`SMALL`], of which the cloud takes notes.
+pub const COUNTED: &[u8] = b"GET /counted HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\n\r\n";
+
 const OK: &[u8] = b"HTTP/1.1 200 ";
+
+const BUFFER: usize = 16 * 1024;
 
 /// A connection for one request after the other.
 pub struct Client {
@@ -27,15 +35,29 @@ impl Client {
         stream.set_write_timeout(Some(PATIENCE))?;
         Ok(Self {
             stream,
-            buffer: vec![0; 256 * 1024],
+            buffer: vec![0; BUFFER],
             length: 0,
         })
+    }
+
+    /// The connection.
+    pub fn into_stream(self) -> TcpStream {
+        self.stream
     }
 
     /// Sends the request and reads its answer to the end; an error when that is not a 200 with a
     /// length.
     pub fn ask(&mut self, request: &[u8]) -> io::Result<()> {
         self.stream.write_all(request)?;
+        self.answer()
+    }
+
+    /// Uploads so many bytes and reads the answer.
+    pub fn upload(&mut self, bytes: u64) -> io::Result<()> {
+        let head =
+            format!("POST /upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: {bytes}\r\n\r\n");
+        self.stream.write_all(head.as_bytes())?;
+        io::copy(&mut io::repeat(b'u').take(bytes), &mut self.stream)?;
         self.answer()
     }
 
@@ -69,6 +91,82 @@ impl Client {
             count => Ok(count),
         }
     }
+}
+
+/// Whether clients keep their connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    Kept,
+    /// One for each request.
+    New,
+}
+
+/// How long requests took.
+pub struct Timing {
+    /// All of them.
+    pub seconds: f64,
+    /// Each of them, microseconds, the quickest first.
+    latencies: Vec<f64>,
+}
+
+impl Timing {
+    /// So many of a hundred took no longer.
+    pub fn percentile(&self, percent: usize) -> f64 {
+        self.latencies[(self.latencies.len() - 1) * percent / 100]
+    }
+}
+
+/// Clients that ask at once.
+pub struct Crowd {
+    addr: SocketAddr,
+    way: Way,
+    clients: Vec<Client>,
+}
+
+impl Crowd {
+    /// They have connected.
+    pub fn gather(addr: SocketAddr, count: usize, way: Way) -> io::Result<Self> {
+        let clients = (0..count).map(|_| Client::connect(addr));
+        let clients = clients.collect::<io::Result<_>>()?;
+        Ok(Self { addr, way, clients })
+    }
+
+    /// Each sends its part of so many requests, the next once the one before is answered.
+    pub fn ask(&mut self, request: &[u8], requests: usize) -> io::Result<Timing> {
+        let count = self.clients.len();
+        let (addr, way) = (self.addr, self.way);
+        let go = Barrier::new(count + 1);
+        thread::scope(|scope| {
+            let asking = self.clients.iter_mut().map(|client| {
+                let go = &go;
+                scope.spawn(move || {
+                    go.wait();
+                    let asks = (0..requests / count).map(|_| one(client, addr, way, request));
+                    asks.collect::<io::Result<Vec<f64>>>()
+                })
+            });
+            let asking: Vec<_> = asking.collect();
+            go.wait();
+            let start = Instant::now();
+            let mut latencies = Vec::with_capacity(requests);
+            for client in asking {
+                latencies.extend(client.join().expect("a client that does not panic")?);
+            }
+            let seconds = start.elapsed().as_secs_f64();
+            latencies.sort_by(f64::total_cmp);
+            Ok(Timing { seconds, latencies })
+        })
+    }
+}
+
+/// One request; gives the microseconds that it took, its connection included where that is new.
+fn one(client: &mut Client, addr: SocketAddr, way: Way, request: &[u8]) -> io::Result<f64> {
+    let start = Instant::now();
+    if way == Way::New {
+        *client = Client::connect(addr)?;
+    }
+    client.ask(request)?;
+    Ok(start.elapsed().as_secs_f64() * 1e6)
 }
 
 /// How long an answer is with its head, once the head is there.

@@ -1,16 +1,20 @@
 //! Proxies that do the same job: one client certificate, the server verified by name, SNI, TLS 1.3,
 //! connections kept on both sides, one worker.
 
+use std::error::Error;
 use std::fs;
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 
 use crate::peers::nginx::{Nginx, Run};
 use crate::peers::port::Port;
-use crate::site::Site;
+use crate::peers::version::version;
+use crate::site::{Site, Upstream};
 use crate::support::certs::Dir;
 use crate::support::egret::{Builder, Egret};
 use crate::support::wait_until;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// A program that can do it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +32,15 @@ impl Kind {
             Self::Haproxy => "HAProxy".to_owned(),
         }
     }
+
+    /// What it says of its version, as far as that is said in a line.
+    pub fn version(&self) -> String {
+        match self {
+            Self::Egret(program) => version(&program.display().to_string(), "--version"),
+            Self::Nginx => version("nginx", "-v"),
+            Self::Haproxy => version("haproxy", "-v"),
+        }
+    }
 }
 
 /// What it is to do.
@@ -35,11 +48,19 @@ impl Kind {
 pub struct Job<'a> {
     pub site: &'a Site,
     /// Where each of its listeners leads.
-    pub to: &'a [&'a Port],
+    pub to: &'a [Upstream],
     /// Most clients; egret, which has another bound for connections, gets its most of those as well.
     pub clients: Option<u32>,
     /// A shell script that ends with `exec "$0" "$@"`, which becomes the proxy.
     pub through: Option<&'a str>,
+}
+
+impl<'a> Job<'a> {
+    /// The number of each listener, where it leads, and where it is.
+    fn leads(&self, ports: &'a [Port]) -> impl Iterator<Item = (usize, (&'a Port, &'a Port))> {
+        let to = self.to.iter().map(|upstream| self.site.port(*upstream));
+        to.zip(ports).enumerate()
+    }
 }
 
 /// A proxy that runs; stopped when dropped.
@@ -51,7 +72,8 @@ pub struct Proxy {
 
 enum Process {
     Nginx(Nginx),
-    Single(Egret),
+    /// And how it is started.
+    Single(Box<Egret>, Builder),
 }
 
 impl Proxy {
@@ -91,7 +113,23 @@ impl Proxy {
     pub fn pid(&self) -> u32 {
         match &self.process {
             Process::Nginx(nginx) => nginx.worker(),
-            Process::Single(process) => process.pid(),
+            Process::Single(process, _) => process.pid(),
+        }
+    }
+
+    /// All its processes, the one that serves first.
+    pub fn pids(&self) -> Vec<u32> {
+        match &self.process {
+            Process::Nginx(nginx) => vec![nginx.worker(), nginx.master()],
+            Process::Single(process, _) => vec![process.pid()],
+        }
+    }
+
+    /// Starts it after [`Proxy::stop`], and does not wait until it listens.
+    pub fn start_again(&mut self) {
+        match &mut self.process {
+            Process::Nginx(nginx) => nginx.start_again(),
+            Process::Single(process, builder) => **process = builder.clone().spawn(),
         }
     }
 
@@ -99,7 +137,7 @@ impl Proxy {
     pub fn stop(&mut self) {
         match &mut self.process {
             Process::Nginx(nginx) => nginx.stop(),
-            Process::Single(process) => {
+            Process::Single(process, _) => {
                 process.signal("TERM");
                 process.wait_exit();
             }
@@ -112,18 +150,19 @@ fn single(builder: Builder, job: &Job) -> Process {
         Some(script) => builder.through_shell(script),
         None => builder,
     };
-    Process::Single(builder.spawn())
+    Process::Single(Box::new(builder.clone().spawn()), builder)
 }
 
 /// An identity for each listener: connections are bounded by identity.
 fn egret(builder: Builder, job: &Job, ports: &[Port]) -> Builder {
     let mut builder = builder.ca(&job.site.cloud.ca());
-    let mut bound = "";
+    // Of 64 clients at once, so many wait for the 16 connections.
+    let mut bound = ",waiting=64";
     if let Some(clients) = job.clients {
         builder = builder.option("--max-clients", &clients.to_string());
-        bound = ",connections=64";
+        bound = ",waiting=64,connections=64";
     }
-    for (n, (to, port)) in job.to.iter().zip(ports).enumerate() {
+    for (n, (to, port)) in job.leads(ports) {
         let certificate = &job.site.certificate;
         builder = builder
             .identity(&format!("client{n},{certificate},tls=1.3{bound}"))
@@ -137,7 +176,7 @@ fn egret(builder: Builder, job: &Job, ports: &[Port]) -> Builder {
 
 fn nginx(job: &Job, ports: &[Port]) -> String {
     let cloud = &job.site.cloud;
-    let server = |(n, (to, port)): (usize, (&&Port, &Port))| {
+    let server = |(n, (to, port)): (usize, (&Port, &Port))| {
         format!(
             "upstream cloud{n} {{ server {to}; keepalive 64; keepalive_requests 10000000; }}
              server {{
@@ -165,8 +204,7 @@ fn nginx(job: &Job, ports: &[Port]) -> String {
             roots = cloud.ca(),
         )
     };
-    let servers = job.to.iter().zip(ports).enumerate().map(server);
-    servers.collect()
+    job.leads(ports).map(server).collect()
 }
 
 fn haproxy(dir: &Dir, job: &Job, ports: &[Port]) -> Builder {
@@ -174,7 +212,8 @@ fn haproxy(dir: &Dir, job: &Job, ports: &[Port]) -> Builder {
     let read = |file: &str| fs::read_to_string(cloud.path(file)).expect("a file of the cloud");
     let both = read("client.crt") + &read("client.key");
     let certificate = dir.write("client.pem", &both).display().to_string();
-    let clients = job.clients.unwrap_or(256);
+    // It keeps connections to servers only while it has four times as many descriptors to spare.
+    let clients = 4 * job.clients.unwrap_or(512);
     let roots = cloud.ca();
     let mut config = format!(
         "global\n nbthread 1\n maxconn {clients}\n ssl-server-verify required\n \
@@ -182,7 +221,7 @@ fn haproxy(dir: &Dir, job: &Job, ports: &[Port]) -> Builder {
          defaults\n mode http\n http-reuse always\n timeout connect 10s\n timeout client 75s\n \
          timeout server 60s\n"
     );
-    for (n, (to, port)) in job.to.iter().zip(ports).enumerate() {
+    for (n, (to, port)) in job.leads(ports) {
         config += &format!(
             "frontend f{n}\n bind {port}\n default_backend b{n}\n\
              backend b{n}\n http-request set-header Host localhost\n server cloud {to} ssl verify \
@@ -194,18 +233,27 @@ fn haproxy(dir: &Dir, job: &Job, ports: &[Port]) -> Builder {
     builder.option("-f", &file)
 }
 
+/// The folder of what cargo makes, in which this program is too.
+pub fn target() -> Result<PathBuf> {
+    let this = std::env::current_exe()?;
+    let target = this.ancestors().nth(3);
+    Ok(target.ok_or("this program has no folder")?.to_owned())
+}
+
 /// The egret that `cargo build --release` made.
 ///
 /// # Errors
 /// It has not been built.
-pub fn release() -> Result<PathBuf, Box<dyn std::error::Error>> {
-    let this = std::env::current_exe()?;
-    let folders = this.ancestors().nth(3);
-    let program = folders
-        .ok_or("this program has no folder")?
-        .join("release/egret");
+pub fn release() -> Result<PathBuf> {
+    let program = target()?.join("release/egret");
     match program.exists() {
         true => Ok(program),
         false => Err("no release build; `make bench` and `make instructions` make it".into()),
     }
+}
+
+/// The static egret for small devices, if `cross/build` has made it.
+pub fn small_build() -> Result<Option<PathBuf>> {
+    let program = target()?.join("cross/x86_64-unknown-linux-musl/small/egret");
+    Ok(program.exists().then_some(program))
 }

@@ -83,6 +83,13 @@ impl Nginx {
         self.process.access_log()
     }
 
+    /// Takes the lines of `access_log /dev/stdout` that came since they were last taken, once there
+    /// are so many.
+    pub fn take_access_log(&self, lines: usize) -> Vec<String> {
+        self.process.wait_access_log(|log| log.len() >= lines);
+        self.process.take_access_log()
+    }
+
     /// The lines of `access_log /dev/stdout`, once one has this text in it.
     pub fn access_log_with(&self, part: &str) -> Vec<String> {
         let has = |log: &[String]| log.iter().any(|line| line.contains(part));
@@ -93,6 +100,11 @@ impl Nginx {
     /// The lines of `access_log /dev/stdout` that are there now.
     pub fn access_log_now(&self) -> Vec<String> {
         self.process.access_log()
+    }
+
+    /// The process id of its master.
+    pub fn master(&self) -> u32 {
+        self.process.pid()
     }
 
     /// The process id of its worker; panics when there is none.

@@ -1,6 +1,6 @@
 # Everything that is run by hand or by CI. `make demo` and `make test` need nothing but Rust.
 
-.PHONY: all demo test test-peers page decrypt isolation soak abuse bench lint cross dist reproducible
+.PHONY: all demo test test-peers page decrypt isolation soak abuse bench instructions lint cross dist reproducible
 
 all:
 	cargo build --release
@@ -43,10 +43,16 @@ isolation:
 	cargo build --bin egret
 	cargo run --quiet --example isolation
 
-# egret beside nginx doing the same, in under a minute. Needs nginx and root.
+# egret beside nginx and HAProxy doing the same; QUICK=1 in under two minutes. Needs nginx, root and two cores.
 bench:
 	cargo build --release --bin egret
 	cargo run --quiet --example bench
+
+# Instructions of egret for one small request, beside what was recorded; fails when they are over a tenth
+# more. RECORD=1 records them anew, COMPARE=1 counts nginx and HAProxy too. Needs nginx and valgrind.
+instructions:
+	cargo build --release --bin egret
+	cargo run --quiet --example instructions
 
 # Static binaries for small devices, each built and run (under qemu, if need be). Needs Debian.
 cross:

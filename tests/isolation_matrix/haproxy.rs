@@ -5,8 +5,8 @@ use std::fs;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 
-use crate::nginx::version;
 use crate::peers::port::Port;
+use crate::peers::version::version;
 use crate::proxy::{Kind, Proxy};
 use crate::site::Site;
 use crate::support::egret::Egret;

@@ -24,7 +24,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use haproxy::HaproxyKind;
-use nginx::{NginxKind, installed};
+use nginx::NginxKind;
+use peers::version::installed;
 use play::{Play, Tally};
 use proxy::{EgretKind, Kind};
 use site::Site;

@@ -1,10 +1,10 @@
 //! nginx as the proxy: one `upstream {}` for all, as in its examples, or one for each way.
 
 use std::net::SocketAddr;
-use std::process::Command;
 
 use crate::peers::nginx::Nginx;
 use crate::peers::port::Port;
+use crate::peers::version::version;
 use crate::proxy::{Kind, Proxy};
 use crate::site::Site;
 use crate::support::upstream::Upstream;
@@ -101,17 +101,4 @@ impl Proxy for Running {
     fn reload(&mut self) {
         self.nginx.reload(&self.http);
     }
-}
-
-/// The first line of what a program says of its version, if it is installed.
-pub fn installed(program: &str, option: &str) -> Option<String> {
-    let output = Command::new(program).arg(option).output().ok()?;
-    let text = [output.stdout, output.stderr].concat();
-    let text = String::from_utf8_lossy(&text).into_owned();
-    text.lines().next().map(str::to_owned)
-}
-
-/// [`installed`], or its name alone.
-pub fn version(program: &str, option: &str) -> String {
-    installed(program, option).unwrap_or_else(|| program.to_owned())
 }

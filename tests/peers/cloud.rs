@@ -62,6 +62,11 @@ impl Cloud {
 
     /// What nginx' `server {}` says of TLS and of client certificates: optional ones of `clients`.
     pub fn tls(&self) -> String {
+        self.tls_at(&self.port)
+    }
+
+    /// [`Cloud::tls`] on another port.
+    pub fn tls_at(&self, port: &Port) -> String {
         let (server, key) = (self.path("server.crt"), self.path("server.key"));
         let clients = self.path("clients.crt");
         format!(
@@ -70,8 +75,7 @@ impl Cloud {
              ssl_certificate {server};
              ssl_certificate_key {key};
              ssl_client_certificate {clients};
-             ssl_verify_client optional;",
-            port = self.port
+             ssl_verify_client optional;"
         )
     }
 

@@ -12,3 +12,4 @@ pub mod devtools;
 pub mod nginx;
 pub mod openssl;
 pub mod port;
+pub mod version;

@@ -23,12 +23,12 @@ pub fn fill(doors: &Doors, answers: &Upstream) -> Vec<TcpStream> {
         let uploads = state.seen.iter().filter(|seen| seen.method == "POST");
         uploads.filter(|seen| seen.target == "/").count() == CONNECTIONS
     });
-    // All others wait for a connection, with the next request behind theirs.
+    // All others wait for a connection, with the next request behind theirs. Half of them are more
+    // than there are places.
     let places: Vec<_> = doors
         .all()
         .into_iter()
-        .flat_map(|door| std::iter::repeat_n(door, CLIENTS))
-        .skip(CONNECTIONS)
+        .flat_map(|door| std::iter::repeat_n(door, 2 * CLIENTS))
         .collect();
     held.extend(together(&places, send_two));
     held

@@ -41,7 +41,7 @@ const CROWD: usize = 10_000;
 /// At each listener that is attacked.
 const CLIENTS: usize = 48;
 /// Of the identity that is attacked.
-const CONNECTIONS: usize = 8;
+const CONNECTIONS: usize = 40;
 const GOOD_CLIENTS: usize = 4;
 /// What a good client may wait at the very most, on a machine that has other things to do.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -1,5 +1,5 @@
 //! Keys stay where they are: the process cannot be dumped or looked into, and nothing that egret
-//! prints has any part of a key in it.
+//! prints, logs, counts, shows or writes has any part of a key in it.
 
 mod support;
 
@@ -14,6 +14,7 @@ use rustix::process::geteuid;
 use support::certs::Leaf;
 use support::client;
 use support::egret::{Builder, Egret, Finished};
+use support::logger::{Logger, logging_to};
 use support::upstream::{ClientAuth, Versions};
 use support::world::World;
 
@@ -200,6 +201,7 @@ fn neither_logs_nor_answers_have_a_part_of_a_key_or_a_session_in_them() {
             .option("--log", "trace")
             .option("--keylog", &key_log.display().to_string())
             .arg("--access-log")
+            .admin_at("127.0.0.9:0")
             .start();
         let mut answers = String::new();
         for number in [0, 0, 1] {
@@ -228,6 +230,14 @@ fn neither_logs_nor_answers_have_a_part_of_a_key_or_a_session_in_them() {
             egret.signal("HUP");
             egret.wait_log(|lines| failed(lines) > before);
         }
+        let shown = ["/", "/status.json", "/metrics", "/healthz", "/readyz"];
+        let shown = shown.map(|target| client::get(egret.admin(), target).text());
+        assert!(
+            shown[1].contains("meter.key"),
+            "the fault is shown: {}",
+            shown[1]
+        );
+        answers += &shown.concat();
         egret.signal("TERM");
         egret.wait_exit();
         let all = egret.log() + &egret.access_log().join("\n") + &answers;
@@ -237,6 +247,7 @@ fn neither_logs_nor_answers_have_a_part_of_a_key_or_a_session_in_them() {
         );
         Secret::of_key(&leaf).assert_not_in(&all);
         let secrets = fs::read_to_string(&key_log).expect("secrets of TLS");
+        Secret::of_key(&leaf).assert_not_in(&secrets);
         let secrets: Vec<&str> = secrets
             .lines()
             .filter_map(|line| line.split(' ').nth(2))
@@ -245,6 +256,71 @@ fn neither_logs_nor_answers_have_a_part_of_a_key_or_a_session_in_them() {
         for secret in secrets {
             Secret::of_bytes(&from_hex(secret)).assert_not_in(&all);
         }
+    }
+}
+
+#[test]
+fn the_systems_logger_is_told_no_part_of_a_key() {
+    let world = World::new();
+    let leaf = world.devices.client("meter");
+    let identity = world.dir.identity("meter", &leaf);
+    let upstream = world.upstream().start();
+    let logger = Logger::start(&world.dir);
+    let egret = Egret::builder(EGRET)
+        .ca(&world.ca)
+        .identity(&identity)
+        .option("--log", "trace")
+        .arg("--access-log");
+    let Some(egret) = logging_to(egret, &logger.path.display().to_string()) else {
+        return;
+    };
+    let listen = world.dir.file("egret.sock");
+    let route = format!("unix:{}", listen.display());
+    let mut egret = egret
+        .route_at(&route, &format!("to={},identity=meter", upstream.url()))
+        .spawn();
+    let ready = logger.wait_line("listening on");
+    let lines = logger.gather();
+    let answer = client::Client::connect_unix(&listen).get("/");
+    assert_eq!(answer.expect("an answer").status, 200);
+    world
+        .dir
+        .write("meter.key", &leaf.key_pem.replace("PRIVATE", "SECRET"));
+    egret.signal("HUP");
+    egret.signal("TERM");
+    egret.wait_exit();
+    // What no logger takes goes to standard error.
+    let all = ready + &lines.end() + &egret.log();
+    assert!(
+        all.contains("rustls::client") && all.contains("status=200"),
+        "{all}"
+    );
+    Secret::of_key(&leaf).assert_not_in(&all);
+}
+
+#[test]
+fn check_and_probe_print_no_part_of_a_key_that_is_good() {
+    let world = World::new();
+    let leaf = world.devices.client("meter");
+    let identity = world.dir.identity("meter", &leaf);
+    let upstream = world.upstream().start();
+    let commands: [&[&str]; 4] = [
+        &["check"],
+        &["probe"],
+        &["probe", "--json"],
+        &["probe", "--isolation"],
+    ];
+    for words in commands {
+        let words = words.iter();
+        let egret = words.fold(Egret::builder(EGRET), |egret, word| egret.arg(word));
+        let finished = egret
+            .ca(&world.ca)
+            .identity(&identity)
+            .option("--log", "trace")
+            .route(&format!("to={},identity=meter", upstream.url()))
+            .run();
+        assert!(finished.stdout.contains("meter"), "{finished:?}");
+        Secret::of_key(&leaf).assert_not_in(&printed(&finished));
     }
 }
 

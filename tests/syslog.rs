@@ -2,67 +2,21 @@
 
 mod support;
 
-use std::os::unix::net::UnixDatagram;
-use std::process::Command;
-
 use support::client;
 use support::egret::{Builder, Egret};
+use support::logger::{Logger, logging_to};
 use support::world::World;
 
-/// A logger, and where it listens.
-struct Logger {
-    socket: UnixDatagram,
-    path: String,
-}
-
-impl Logger {
-    fn start(world: &World) -> Self {
-        let path = world.dir.path().join("log");
-        let socket = UnixDatagram::bind(&path).expect("a socket");
-        socket
-            .set_read_timeout(Some(support::PATIENCE))
-            .expect("a timeout");
-        let path = path.display().to_string();
-        Self { socket, path }
-    }
-
-    /// The next line that has this in it.
-    fn wait_line(&self, part: &str) -> String {
-        let mut bytes = [0; 4096];
-        loop {
-            let count = self.socket.recv(&mut bytes).expect("a line");
-            let line = String::from_utf8_lossy(&bytes[..count]).into_owned();
-            if line.contains(part) {
-                return line;
-            }
-        }
-    }
-}
-
-/// An egret whose /dev/log is that one; `None`, after a word about it, where a test may not have
-/// a mount of its own.
 fn logging(world: &World, path: &str) -> Option<Builder> {
-    let can = Command::new("unshare").args(["-m", "true"]).status();
-    if !can.is_ok_and(|status| status.success()) {
-        support::leave_out("this user may not have a mount of its own");
-        return None;
-    }
-    let script = format!(
-        "exec unshare -m sh -c 'mount -t tmpfs none /dev && ln -s {path} /dev/log && exec \"$0\" \"$@\"' \"$0\" \"$@\""
-    );
-    Some(
-        Egret::builder(env!("CARGO_BIN_EXE_egret"))
-            .ca(&world.ca)
-            .arg("--syslog")
-            .through_shell(&script),
-    )
+    let egret = Egret::builder(env!("CARGO_BIN_EXE_egret")).ca(&world.ca);
+    logging_to(egret, path)
 }
 
 #[test]
 fn lines_go_to_the_systems_logger_with_facility_and_priority() {
     let world = World::new();
-    let logger = Logger::start(&world);
-    let Some(egret) = logging(&world, &logger.path) else {
+    let logger = Logger::start(&world.dir);
+    let Some(egret) = logging(&world, &logger.path.display().to_string()) else {
         return;
     };
     let listen = world.dir.path().join("egret.sock");

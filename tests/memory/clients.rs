@@ -69,6 +69,24 @@ pub fn send_what_goes(mut client: &TcpStream, bytes: &[u8]) -> bool {
     true
 }
 
+/// The largest request, and all but the end of another one behind it.
+pub fn send_two(client: &TcpStream) {
+    let request = head("GET /", "", HEAD);
+    send_what_goes(client, request.as_bytes());
+    send_what_goes(client, &request.as_bytes()[..HEAD - 1]);
+}
+
+/// The largest head, and its body until nobody takes more.
+pub fn send_upload(client: &TcpStream, target: &str) {
+    let request = head(
+        &format!("POST {target}"),
+        "Content-Length: 9000000000\r\n",
+        HEAD,
+    );
+    send_what_goes(client, request.as_bytes());
+    send_until_stuck(client, &[b'u'; 64 * 1024]);
+}
+
 /// Waits for the first byte of an answer.
 pub fn read_some(mut client: &TcpStream) {
     let mut bytes = [0; 1];

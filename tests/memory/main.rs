@@ -17,7 +17,7 @@ use ::egret::check::{Line, worst_case};
 use ::egret::config::{self, Config};
 use ::egret::flags::{self, Parsed};
 use ::egret::limits;
-use clients::{HEAD, connect, head, read_some, send, send_until_stuck, send_what_goes};
+use clients::{HEAD, connect, head, read_some, send, send_two, send_until_stuck, send_upload};
 use egret::Egret;
 use support::upstream::{Reply, Resumption, Upstream, Versions};
 use upstreams::World;
@@ -81,23 +81,6 @@ impl Proxy {
 /// brings it, would be more than rustls takes.
 const TICKETS: Resumption = Resumption::LargeTickets(64_500);
 const EACH_ITS_OWN: &str = "connections=4,waiting=4,sessions=1";
-
-/// The largest request, and all but the end of another one behind it.
-fn send_two(client: &TcpStream) {
-    let request = head("GET /", "", HEAD);
-    send_what_goes(client, request.as_bytes());
-    send_what_goes(client, &request.as_bytes()[..HEAD - 1]);
-}
-
-fn send_upload(client: &TcpStream, target: &str) {
-    let request = head(
-        &format!("POST {target}"),
-        "Content-Length: 9000000000\r\n",
-        HEAD,
-    );
-    send_what_goes(client, request.as_bytes());
-    send_until_stuck(client, &[b'u'; 64 * 1024]);
-}
 
 #[test]
 fn a_client_takes_no_more_than_its_constant() {

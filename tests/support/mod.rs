@@ -12,6 +12,7 @@ pub mod dns;
 pub mod egret;
 pub mod gate;
 pub mod json;
+pub mod logger;
 pub mod pin;
 pub mod upstream;
 pub mod world;

@@ -37,6 +37,10 @@ pub struct Inbound {
     answered: Cell<bool>,
     /// hyper believes that a read is under way, and nobody will wake it.
     unheard: Cell<bool>,
+    /// The client's side has ended.
+    ended: Cell<bool>,
+    /// The client wants the connection to end with the answer.
+    closes: Cell<bool>,
     /// The client takes the connection's end for the end of the answer.
     ends_answer: Cell<bool>,
     /// The service has not read the body's last chunk, whether or not hyper has.
@@ -104,6 +108,8 @@ impl Inbound {
             busy: Cell::new(false),
             answered: Cell::new(false),
             unheard: Cell::new(false),
+            ended: Cell::new(false),
+            closes: Cell::new(false),
             ends_answer: Cell::new(false),
             chunks_left: Cell::new(false),
             refusal: RefCell::new(None),
@@ -145,6 +151,7 @@ impl Inbound {
             return Err(Violation::Framing);
         }
         self.chunks_left.set(framing == Framed::Chunked);
+        self.closes.set(head.close);
         state.phase = match BodyReader::new(head.framing) {
             Some(reader) => Phase::Body(reader),
             None => Phase::Head,
@@ -203,6 +210,14 @@ impl Inbound {
     pub fn done(&self, now: Instant) {
         self.busy.set(false);
         self.reading.set(Some(Waiting::Idle(now)));
+    }
+
+    /// Whether the client sends nothing more, and nothing it sent is unread: then the connection can
+    /// be closed without resetting it.
+    pub fn is_over(&self) -> bool {
+        let state = self.state.borrow();
+        let is_read = matches!(state.phase, Phase::Head) && state.pending.is_empty();
+        self.ended.get() || (self.closes.get() && is_read && self.socket.is_empty())
     }
 
     /// Whether a request is with the service, or its answer not flushed.
@@ -296,6 +311,7 @@ impl Inbound {
                             return Poll::Pending;
                         }
                         if ready!(read)? == 0 {
+                            self.ended.set(true);
                             return Poll::Ready(Ok(()));
                         }
                     }

@@ -56,6 +56,7 @@ impl Lease {
     /// Gives the connection back: to the request that waits for one like it, else to the pool of
     /// its own epoch, else it is closed and the reason counted.
     pub fn settle(mut self, upstream_idle: Duration) {
+        self.connection.outbound().patience.rest();
         match self.rest_for(upstream_idle) {
             Ok(rest) => {
                 self.connection.rest();

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use tokio::time::{Sleep, sleep};
+use tokio::time::Instant;
 
+use super::destination::Blame;
 use super::{Record, headers};
 use crate::error::{Cause, Failure};
 use crate::identity::Lease;
@@ -37,9 +38,9 @@ struct Relay {
     lease: Option<Lease>,
     upstream_idle: Duration,
     patience: Duration,
-    /// Running while the upstream owes a piece that the client would take.
-    timer: Option<Pin<Box<Sleep>>>,
-    failure: Failure,
+    /// Since when the upstream owes a piece that the client would take.
+    owing: Option<Instant>,
+    blame: Blame,
 }
 
 /// The upstream's body ended early: hyper cuts the client off, who must see that.
@@ -74,7 +75,7 @@ impl ResponseBody {
         lease: Lease,
         upstream_idle: Duration,
         patience: Duration,
-        blame: Failure,
+        blame: Blame,
         inbound: Rc<Inbound>,
     ) -> Self {
         let mut relay = Relay {
@@ -82,8 +83,8 @@ impl ResponseBody {
             lease: Some(lease),
             upstream_idle,
             patience,
-            timer: None,
-            failure: blame,
+            owing: None,
+            blame,
         };
         if relay.incoming.is_end_stream() {
             relay.settle();
@@ -111,7 +112,7 @@ impl Relay {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
         match Pin::new(&mut self.incoming).poll_frame(cx) {
             Poll::Ready(Some(Ok(mut frame))) => {
-                self.timer = None;
+                self.owing = None;
                 if let Some(trailers) = frame.trailers_mut() {
                     headers::trailers(trailers);
                 }
@@ -132,10 +133,11 @@ impl Relay {
                 self.cut_off(violation.map_or(Cause::Incomplete, Cause::BadResponse))
             }
             Poll::Pending => {
-                let patience = self.patience;
-                let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(patience)));
-                if timer.as_mut().poll(cx).is_ready() {
-                    return self.cut_off(Cause::ResponseTimeout(patience));
+                if let Some(lease) = &self.lease {
+                    let owing = self.owing.get_or_insert_with(Instant::now);
+                    let alarm = &lease.connection.outbound().patience;
+                    ready!(alarm.poll_passed(*owing + self.patience, cx));
+                    return self.cut_off(Cause::ResponseTimeout(self.patience));
                 }
                 Poll::Pending
             }
@@ -143,9 +145,8 @@ impl Relay {
     }
 
     fn cut_off(&mut self, cause: Cause) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
-        self.failure.cause = cause;
         self.settle();
-        Poll::Ready(Some(Err(CutOff(self.failure.clone()))))
+        Poll::Ready(Some(Err(CutOff(self.blame.failure(cause)))))
     }
 }
 

@@ -97,7 +97,7 @@ pub struct Hop<'a> {
     /// To whom.
     pub upstream: &'a Rc<Upstream>,
     /// The upstream's authority, for people.
-    pub authority: &'a str,
+    pub authority: &'a Rc<str>,
     /// The target.
     pub uri: Uri,
     /// Whether we add ourselves to Via.
@@ -108,6 +108,24 @@ pub struct Hop<'a> {
     pub response_timeout: Option<Duration>,
     host: Option<&'a HeaderValue>,
     back: Back<'a>,
+}
+
+/// Whom a failure concerns.
+#[derive(Debug, Clone)]
+pub struct Blame {
+    authority: Rc<str>,
+    identity: Rc<Identity>,
+}
+
+impl Blame {
+    /// The failure that has this cause.
+    pub fn failure(&self, cause: Cause) -> Failure {
+        Failure {
+            cause,
+            upstream: Some(String::from(&*self.authority)),
+            identity: Some(self.identity.config.name.clone()),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -150,29 +168,30 @@ impl<'a> Hop<'a> {
         }
     }
 
-    /// A failure on the way there.
-    pub fn blame(&self, cause: Cause) -> Failure {
-        Failure {
-            cause,
-            upstream: Some(String::from(self.authority)),
-            identity: Some(self.identity.config.name.clone()),
+    /// Whom a failure on the way there concerns.
+    pub fn blame(&self) -> Blame {
+        Blame {
+            authority: Rc::clone(self.authority),
+            identity: Rc::clone(self.identity),
         }
     }
 
-    /// Sets Host and tells what it is.
+    /// Sets Host and tells what it is; `came` is what the client sent.
     ///
     /// # Errors
     /// The authority cannot be sent.
-    pub fn set_host(&self, headers: &mut HeaderMap) -> Result<String, Cause> {
-        if let Some(host) = self.host {
-            headers.insert(header::HOST, host.clone());
-        } else if !headers.contains_key(header::HOST) {
+    pub fn set_host(
+        &self,
+        headers: &mut HeaderMap,
+        came: Option<&HeaderValue>,
+    ) -> Result<HeaderValue, Cause> {
+        let host = match self.host.or(came) {
+            Some(host) => host.clone(),
             // An HTTP/1.0 client need not send one; HTTP/1.1 goes out, and must have one.
-            let own = HeaderValue::from_str(self.authority).map_err(|_| Cause::TargetRefused)?;
-            headers.insert(header::HOST, own);
-        }
-        let host = headers.get(header::HOST).map(HeaderValue::to_str);
-        Ok(String::from(host.and_then(Result::ok).unwrap_or_default()))
+            None => HeaderValue::from_str(self.authority).map_err(|_| Cause::TargetRefused)?,
+        };
+        headers.insert(header::HOST, host.clone());
+        Ok(host)
     }
 
     /// What the client must follow in place of `location`, if it is to come through us again.

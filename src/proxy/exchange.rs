@@ -1,12 +1,15 @@
 //! Sending one request upstream and getting the head of its response, once more if a pooled
 //! connection turns out dead.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::{Body, Incoming};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::destination::Hop;
 use super::{Record, Refusal, headers};
@@ -72,7 +75,7 @@ impl Exchange<'_> {
             upgrade: self.upgrade.is_some(),
         });
         let request = self.request(&lease, last);
-        let began = Instant::now();
+        let began = lease.connection.outbound().last_write();
         let sending = lease.connection.sender().try_send_request(request);
         let sent = self.with_patience(sending, &lease).await;
         if let Some(upload) = &self.upload {
@@ -81,7 +84,7 @@ impl Exchange<'_> {
         let miss = match sent {
             Ok(Ok(response)) => match self.check(&response, &lease) {
                 Ok(()) => {
-                    self.record.responded(began.elapsed());
+                    self.record.responded(began);
                     return Ok((response, lease));
                 }
                 Err(cause) => self.final_miss(cause),
@@ -104,7 +107,7 @@ impl Exchange<'_> {
 
     fn final_miss(&self, cause: Cause) -> Miss {
         Miss {
-            refusal: Refusal::Failed(self.hop.blame(cause)),
+            refusal: Refusal::Failed(self.hop.blame().failure(cause)),
             repeatable: false,
         }
     }
@@ -130,30 +133,30 @@ impl Exchange<'_> {
         sending: F,
         lease: &Lease,
     ) -> Result<F::Output, Cause> {
-        let mut sending = std::pin::pin!(sending);
+        let mut sending = pin!(sending);
         let outbound = lease.connection.outbound();
-        loop {
-            let mut since = outbound.last_write();
-            if let Some(upload) = &self.upload {
-                since = since.max(upload.last_frame());
+        let upload = self.upload.as_ref();
+        // Since when the client alone is waited for.
+        let mut starved_at = None;
+        poll_fn(|cx| {
+            if let Poll::Ready(output) = sending.as_mut().poll(cx) {
+                return Poll::Ready(Ok(output));
             }
-            let mut deadline = since + self.patience;
-            let starved = self.upload.as_ref().is_some_and(|up| up.is_starved());
-            if deadline <= Instant::now() {
-                if !starved {
-                    return Err(match outbound.is_request_sent() {
+            loop {
+                let heard = upload.map(|upload| upload.last_frame());
+                let since = Some(outbound.last_write()).max(heard).max(starved_at);
+                let since = since.unwrap_or_else(Instant::now);
+                ready!(outbound.patience.poll_passed(since + self.patience, cx));
+                if !upload.is_some_and(|upload| upload.is_starved()) {
+                    return Poll::Ready(Err(match outbound.is_request_sent() {
                         true => Cause::ResponseTimeout(self.patience),
                         false => Cause::WriteTimeout(self.patience),
-                    });
+                    }));
                 }
-                deadline = Instant::now() + self.patience;
+                starved_at = Some(Instant::now());
             }
-            tokio::select! {
-                biased;
-                output = &mut sending => return Ok(output),
-                () = sleep_until(deadline) => {}
-            }
-        }
+        })
+        .await
     }
 
     /// hyper must read the body as the strict reader does: there is one opinion on framing. And a
@@ -189,7 +192,7 @@ impl Exchange<'_> {
             return self.final_miss(cause);
         }
         Miss {
-            refusal: Refusal::Failed(self.hop.blame(cause)),
+            refusal: Refusal::Failed(self.hop.blame().failure(cause)),
             repeatable: !last && self.may_repeat(lease),
         }
     }

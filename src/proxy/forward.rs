@@ -39,7 +39,7 @@ pub struct Forwarded<'a> {
     /// To whom.
     pub upstream: Rc<Upstream>,
     /// The upstream's authority, as it goes out in Host.
-    pub authority: String,
+    pub authority: Rc<str>,
     /// What goes out as Host.
     pub host: HeaderValue,
     /// The target that goes out.
@@ -89,7 +89,7 @@ impl Rules {
             peer: *peer,
             rule,
             host: HeaderValue::from_str(&authority).map_err(|_| Cause::TargetRefused)?,
-            authority,
+            authority: Rc::from(authority),
             target: path_and_query(rest, options)?,
             upstream: Rc::new(Upstream {
                 verify: host.clone(),

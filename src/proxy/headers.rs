@@ -2,6 +2,8 @@
 
 use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
 
+use super::present::Present;
+
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 
@@ -65,12 +67,14 @@ pub enum RequestFraming {
     Chunked,
 }
 
-/// A client's fields become those that go out: hop-by-hop fields go, `TE: trailers` stays as
-/// what it is, and the framing is the one given (RFC 9110 §7.6.1).
-pub fn request(headers: &mut HeaderMap, framing: RequestFraming) {
-    let trailers = accepts_trailers(headers);
-    remove_hop_by_hop(headers);
-    headers.remove(header::PROXY_AUTHORIZATION);
+/// A client's fields, of which these are `present`, become those that go out: hop-by-hop fields go,
+/// `TE: trailers` stays as what it is, and the framing is the one given (RFC 9110 §7.6.1).
+pub fn request(headers: &mut HeaderMap, present: Present, framing: RequestFraming) {
+    let trailers = present.has(Present::TE) && accepts_trailers(headers);
+    remove_hop_by_hop(headers, present);
+    if present.has(Present::PROXY_AUTHORIZATION) {
+        headers.remove(header::PROXY_AUTHORIZATION);
+    }
     if trailers {
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
         headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
@@ -98,14 +102,14 @@ pub fn count_hop(headers: &mut HeaderMap) -> bool {
     left != Some(0)
 }
 
-/// An upstream's fields become those that the client gets.
-pub fn response(headers: &mut HeaderMap) {
-    remove_hop_by_hop(headers);
+/// An upstream's fields, of which these are `present`, become those that the client gets.
+pub fn response(headers: &mut HeaderMap, present: Present) {
+    remove_hop_by_hop(headers, present);
 }
 
 /// Trailer fields on their way through: what is about one hop, or about framing, goes.
 pub fn trailers(headers: &mut HeaderMap) {
-    remove_hop_by_hop(headers);
+    remove_hop_by_hop(headers, Present::of(headers));
     headers.remove(header::CONTENT_LENGTH);
     headers.remove(header::HOST);
 }
@@ -171,21 +175,33 @@ fn accepts_trailers(headers: &HeaderMap) -> bool {
     has_member(headers, header::TE, b"trailers")
 }
 
-fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    if headers.contains_key(header::CONNECTION) {
+fn remove_hop_by_hop(headers: &mut HeaderMap, present: Present) {
+    if present.has(Present::CONNECTION) {
         remove_named_by_connection(headers);
     }
-    headers.remove(KEEP_ALIVE);
-    headers.remove(PROXY_CONNECTION);
-    headers.remove(header::TE);
-    headers.remove(header::TRANSFER_ENCODING);
-    headers.remove(header::UPGRADE);
+    for (field, name) in [
+        (Present::KEEP_ALIVE, KEEP_ALIVE),
+        (Present::PROXY_CONNECTION, PROXY_CONNECTION),
+        (Present::TE, header::TE),
+        (Present::TRANSFER_ENCODING, header::TRANSFER_ENCODING),
+        (Present::UPGRADE, header::UPGRADE),
+    ] {
+        if present.has(field) {
+            headers.remove(name);
+        }
+    }
 }
 
 fn remove_named_by_connection(headers: &mut HeaderMap) {
     let Entry::Occupied(entry) = headers.entry(header::CONNECTION) else {
         return;
     };
+    // What most servers say, and it names no field that stays.
+    let says_no_more = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"keep-alive");
+    if entry.iter().all(says_no_more) {
+        entry.remove_entry_mult();
+        return;
+    }
     let values: Vec<HeaderValue> = entry.remove_entry_mult().1.collect();
     let options = values
         .iter()
@@ -218,6 +234,11 @@ mod tests {
             .collect()
     }
 
+    fn as_sent(map: &mut HeaderMap, framing: RequestFraming) {
+        let present = Present::of(map);
+        request(map, present, framing);
+    }
+
     fn names(headers: &HeaderMap) -> Vec<&str> {
         let mut names: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
@@ -238,8 +259,21 @@ mod tests {
             ("transfer-encoding", "chunked"),
             ("proxy-authorization", "Basic eDp5"),
         ]);
-        request(&mut map, RequestFraming::None);
+        as_sent(&mut map, RequestFraming::None);
         assert_eq!(names(&map), ["x-three"]);
+    }
+
+    #[test]
+    fn keep_alive_alone_goes_with_its_field() {
+        let mut map = headers(&[
+            ("connection", "Keep-Alive"),
+            ("connection", "keep-alive"),
+            ("keep-alive", "timeout=5"),
+            ("x-one", "1"),
+        ]);
+        let present = Present::of(&map);
+        response(&mut map, present);
+        assert_eq!(names(&map), ["x-one"]);
     }
 
     #[test]
@@ -250,14 +284,14 @@ mod tests {
             ("content-length", "1"),
             ("via", "1.1 x"),
         ]);
-        request(&mut map, RequestFraming::Length);
+        as_sent(&mut map, RequestFraming::Length);
         assert_eq!(names(&map), ["content-length", "host", "via"]);
     }
 
     #[test]
     fn te_trailers_is_passed_on_as_a_hop_of_its_own() {
         let mut map = headers(&[("te", "deflate;q=0.5, trailers"), ("connection", "TE")]);
-        request(&mut map, RequestFraming::None);
+        as_sent(&mut map, RequestFraming::None);
         assert_eq!(map[header::TE], "trailers");
         assert_eq!(map[header::CONNECTION], "te");
     }
@@ -265,7 +299,7 @@ mod tests {
     #[test]
     fn a_chunked_body_stays_chunked() {
         let mut map = headers(&[("transfer-encoding", "Chunked")]);
-        request(&mut map, RequestFraming::Chunked);
+        as_sent(&mut map, RequestFraming::Chunked);
         assert_eq!(map[header::TRANSFER_ENCODING], "chunked");
     }
 

@@ -6,6 +6,8 @@ pub mod destination;
 mod exchange;
 pub mod forward;
 pub mod headers;
+mod line;
+mod present;
 mod record;
 mod refusals;
 mod tally;
@@ -24,7 +26,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use hyper::body::{Body, Incoming};
@@ -41,6 +42,8 @@ use destination::{Destination, Hop, Serves};
 use exchange::Exchange;
 use forward::Tunnelled;
 use headers::{Pseudonym, RequestFraming};
+use line::RequestLine;
+use present::Present;
 
 const PROXY_STATUS: HeaderName = HeaderName::from_static("proxy-status");
 
@@ -122,7 +125,7 @@ impl Proxy {
         let record = |line| Record::new(&self.ledger, &client, line, began);
         let (head, mut record) = match taken {
             Ok((head, raw)) => {
-                let record = record(RequestLine::new(&head, &raw));
+                let record = record(RequestLine::new(&head, raw));
                 (head, record)
             }
             Err(violation) => {
@@ -161,8 +164,8 @@ impl Proxy {
         record: &mut Record,
         request: Request<Incoming>,
     ) -> Result<Answer, Refusal> {
-        let RequestLine { method, target } = &record.line;
-        let found = serves.find(head, method, target, &client.peer)?;
+        let line = &record.line;
+        let found = serves.find(head, line.method(), line.target(), &client.peer)?;
         if head.other_expectation {
             return Err(Cause::Expectation.into());
         }
@@ -216,14 +219,15 @@ impl Proxy {
         record: &mut Record,
     ) -> Result<Answer, Refusal> {
         record.goes(hop.tally, hop.identity, Some(hop.upstream));
-        self.admit(hop, &request)?;
+        let present = Present::of(request.headers());
+        self.admit(hop, &request, present)?;
         let (mut parts, incoming) = request.into_parts();
         let counts_hops = matches!(parts.method, Method::OPTIONS | Method::TRACE);
         if counts_hops && !headers::count_hop(&mut parts.headers) {
             let body = ResponseBody::text(String::new(), Rc::clone(&client.inbound));
             return Ok(Response::new(body));
         }
-        let called = called(&parts.headers, client);
+        let called = parts.headers.get(header::HOST).cloned();
         let framing = match incoming.size_hint().exact() {
             Some(0) => RequestFraming::None,
             Some(_) => RequestFraming::Length,
@@ -231,12 +235,15 @@ impl Proxy {
         };
         let mut headers = parts.headers;
         let plain = framing == RequestFraming::None && parts.version == Version::HTTP_11;
-        let upgrade = headers::offered_upgrade(&headers).filter(|_| plain);
-        headers::request(&mut headers, framing);
+        let upgrade = match plain && present.has(Present::UPGRADE) {
+            true => headers::offered_upgrade(&headers),
+            false => None,
+        };
+        headers::request(&mut headers, present, framing);
         if let Some(protocols) = &upgrade {
             headers::set_upgrade(&mut headers, protocols.clone());
         }
-        let sent_host = hop.set_host(&mut headers)?;
+        let sent_host = hop.set_host(&mut headers, called.as_ref())?;
         if hop.via {
             self.pseudonym
                 .add_to(&mut headers, parts.version == Version::HTTP_11);
@@ -258,15 +265,25 @@ impl Proxy {
             patience: hop.response_timeout.unwrap_or(self.response_timeout),
         };
         let (mut response, lease) = exchange.run().await?;
-        if !hop.keep_redirects {
-            redirect(response.headers_mut(), hop, &sent_host, &called);
+        let present = Present::of(response.headers());
+        if !hop.keep_redirects && present.has(Present::LOCATIONS) {
+            redirect(response.headers_mut(), |location| {
+                let called = called_as(called.as_ref(), client);
+                hop.way_back(location, text_of(&sent_host), called)
+            });
         }
-        Ok(self.relay(client, hop, parts.version, response, lease))
+        Ok(self.relay(client, hop, parts.version, response, present, lease))
     }
 
     /// What stands against a request whatever it asks for.
-    fn admit(&self, hop: &Hop<'_>, request: &Request<Incoming>) -> Result<(), Cause> {
-        if hop.via && self.pseudonym.is_in(request.headers()) {
+    fn admit(
+        &self,
+        hop: &Hop<'_>,
+        request: &Request<Incoming>,
+        present: Present,
+    ) -> Result<(), Cause> {
+        let came_by = hop.via && present.has(Present::VIA);
+        if came_by && self.pseudonym.is_in(request.headers()) {
             return Err(Cause::Loop);
         }
         if let (Some(limit), Some(length)) = (self.max_body, request.body().size_hint().exact())
@@ -287,11 +304,15 @@ impl Proxy {
         hop: &Hop<'_>,
         version: Version,
         mut response: Response<Incoming>,
+        present: Present,
         lease: Lease,
     ) -> Answer {
         let headers = response.headers_mut();
-        let protocol = headers.get(header::UPGRADE).cloned();
-        headers::response(headers);
+        let protocol = match present.has(Present::UPGRADE) {
+            true => headers.get(header::UPGRADE).cloned(),
+            false => None,
+        };
+        headers::response(headers, present);
         if hop.via {
             self.pseudonym.add_to(headers, true);
         }
@@ -315,7 +336,7 @@ impl Proxy {
             *client.tunnel.borrow_mut() = Some(Box::new(tunnel));
             return response.map(|_| ResponseBody::text(String::new(), inbound));
         }
-        let blame = hop.blame(Cause::Incomplete);
+        let blame = hop.blame();
         let idle = self.dialer.upstream_idle;
         let patience = hop.response_timeout.unwrap_or(self.response_timeout);
         response
@@ -328,7 +349,7 @@ impl Proxy {
             "{} at {}, {} {}: {} {failure} ({})",
             client.peer,
             client.local,
-            line.method,
+            line.method(),
             line.path(),
             failure.cause.status(),
             failure.cause.label(),
@@ -353,41 +374,6 @@ impl Proxy {
     }
 }
 
-/// The request line as the client wrote it: hyper's own copy may differ.
-#[derive(Debug)]
-struct RequestLine {
-    method: String,
-    target: String,
-}
-
-impl Default for RequestLine {
-    /// Of what is no request.
-    fn default() -> Self {
-        Self {
-            method: String::from("-"),
-            target: String::from("-"),
-        }
-    }
-}
-
-impl RequestLine {
-    fn new(head: &RequestHead, raw: &Bytes) -> Self {
-        let text = |range: &std::ops::Range<usize>| {
-            // The strict reader let printable ASCII through, nothing else.
-            String::from_utf8_lossy(raw.get(range.clone()).unwrap_or_default()).into_owned()
-        };
-        Self {
-            method: text(&head.method),
-            target: text(&head.target),
-        }
-    }
-
-    /// For the log: a query may hold secrets.
-    fn path(&self) -> &str {
-        self.target.split('?').next().unwrap_or_default()
-    }
-}
-
 /// The answer, with the record that ends when it is through.
 fn recorded(mut answer: Answer, mut record: Record, client: &Client) -> Answer {
     record.answered(answer.status().as_u16());
@@ -398,21 +384,25 @@ fn recorded(mut answer: Answer, mut record: Record, client: &Client) -> Answer {
     answer
 }
 
-/// The listener, as the client called it.
-fn called(headers: &HeaderMap, client: &Client) -> String {
-    match headers.get(header::HOST).map(HeaderValue::to_str) {
-        Some(Ok(host)) if !host.is_empty() => String::from(host),
-        _ => String::from(&*client.local),
+/// The listener, as the client called it in Host.
+fn called_as<'a>(host: Option<&'a HeaderValue>, client: &'a Client) -> &'a str {
+    match host.map_or("", text_of) {
+        "" => &client.local,
+        host => host,
     }
 }
 
+fn text_of(value: &HeaderValue) -> &str {
+    value.to_str().unwrap_or_default()
+}
+
 /// Leads redirects back through the listener.
-fn redirect(headers: &mut HeaderMap, hop: &Hop<'_>, sent_host: &str, called: &str) {
+fn redirect(headers: &mut HeaderMap, way_back: impl Fn(&str) -> Option<String>) {
     for name in [header::LOCATION, header::CONTENT_LOCATION] {
         let back = headers
             .get(&name)
             .and_then(|value| value.to_str().ok())
-            .and_then(|location| hop.way_back(location, sent_host, called))
+            .and_then(&way_back)
             .and_then(|back| HeaderValue::try_from(back).ok());
         if let Some(back) = back {
             headers.insert(name, back);

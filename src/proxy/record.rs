@@ -153,9 +153,11 @@ impl Record {
         }
     }
 
-    /// The head of the response came so long after the request went out.
-    pub(super) fn responded(&mut self, after: Duration) {
-        self.first_byte = Some(after);
+    /// The head of the response came, to a request that went out then.
+    pub(super) fn responded(&mut self, began: Instant) {
+        if self.ledger.access.is_some() {
+            self.first_byte = Some(began.elapsed());
+        }
     }
 
     /// This is the status of the answer.
@@ -179,7 +181,7 @@ impl Record {
             "{} at {}, {} {}: cut off in the middle of an answer: {failure} ({})",
             self.client,
             self.listener,
-            self.line.method,
+            self.line.method(),
             self.line.path(),
             failure.cause.label(),
         );
@@ -218,11 +220,11 @@ impl Record {
 
     fn fields(&self, total: Duration) -> Fields {
         let mut fields = Fields::default();
-        let RequestLine { method, target } = &self.line;
+        let target = self.line.target();
         let target = target.get(..ACCESS_TARGET_MAX).unwrap_or(target);
         fields.add("listener", &self.listener);
         fields.add("client", self.client);
-        fields.add("method", method);
+        fields.add("method", self.line.method());
         fields.add("target", target);
         fields.add_if("status", self.status);
         fields.add("in", self.received);

@@ -24,7 +24,7 @@ pub struct Route {
     /// To whom.
     pub upstream: Rc<Upstream>,
     /// The upstream's authority, as it goes out in Host.
-    pub authority: String,
+    pub authority: Rc<str>,
     /// What goes out as Host; `None`: the client's own.
     pub host: Option<HeaderValue>,
 }
@@ -57,7 +57,7 @@ impl Route {
             .map_err(|_| BadAuthority)?;
         Ok(Self {
             upstream: Rc::new(upstream(&config)),
-            authority,
+            authority: Rc::from(authority),
             host,
             identity,
             tally: Rc::default(),
@@ -87,7 +87,7 @@ impl Route {
             (true, None | Some(b'?')) => "/",
             _ => "",
         };
-        PathAndQuery::try_from(format!("{prefix}{slash}{rest}")).map_err(|_| Cause::TargetRefused)
+        PathAndQuery::try_from([prefix, slash, rest].concat()).map_err(|_| Cause::TargetRefused)
     }
 
     /// What the client must follow in place of `location`, where that names this route's own

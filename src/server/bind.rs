@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use listenfd::ListenFd;
 use rustix::io::Errno;
@@ -28,8 +29,8 @@ pub struct Bound {
 /// A listening socket of either kind.
 #[derive(Debug)]
 pub enum Acceptor {
-    /// TCP.
-    Tcp(TcpListener),
+    /// TCP, and the address that clients call where there is but one.
+    Tcp(TcpListener, Option<Rc<str>>),
     /// A unix socket.
     Unix(UnixListener),
 }
@@ -199,7 +200,7 @@ fn bind_tcp(address: SocketAddr) -> io::Result<Bound> {
     socket.listen(limits::BACKLOG)?;
     let address = socket.local_addr()?.as_socket().unwrap_or(address);
     Ok(Bound {
-        acceptor: Acceptor::Tcp(TcpListener::from_std(socket.into())?),
+        acceptor: Acceptor::tcp(TcpListener::from_std(socket.into())?)?,
         at: At::Tcp(address),
     })
 }
@@ -344,7 +345,7 @@ impl Passed {
         }
         let acceptor = TcpListener::from_std(listener).map_err(wrong)?;
         Ok(Some(Bound {
-            acceptor: Acceptor::Tcp(acceptor),
+            acceptor: Acceptor::tcp(acceptor).map_err(wrong)?,
             at: At::Tcp(address),
         }))
     }

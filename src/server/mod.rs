@@ -19,6 +19,8 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use socket2::SockRef;
+use tokio::net::TcpListener;
 use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep};
 
@@ -97,18 +99,37 @@ struct Arrival {
     local: Rc<str>,
 }
 
+/// An address of ours, as a client would call it.
+fn name_of(address: SocketAddr) -> Rc<str> {
+    let address = SocketAddr::new(address.ip().to_canonical(), address.port());
+    Rc::from(address.to_string())
+}
+
 impl Acceptor {
+    /// Takes clients from `listener`.
+    ///
+    /// # Errors
+    /// The socket is none that listens for TCP.
+    pub fn tcp(listener: TcpListener) -> io::Result<Self> {
+        // Accepted sockets inherit it.
+        SockRef::from(&listener).set_tcp_nodelay(true)?;
+        let address = listener.local_addr()?;
+        let local = (!address.ip().is_unspecified()).then(|| name_of(address));
+        Ok(Self::Tcp(listener, local))
+    }
+
     async fn accept(&self) -> io::Result<Arrival> {
         match self {
-            Self::Tcp(listener) => {
+            Self::Tcp(listener, local) => {
                 let (stream, peer) = listener.accept().await?;
-                stream.set_nodelay(true)?;
-                let local = stream.local_addr()?;
-                // An IPv4 peer of an IPv6 socket is an IPv4 peer.
-                let local = SocketAddr::new(local.ip().to_canonical(), local.port());
+                let local = match local {
+                    Some(local) => Rc::clone(local),
+                    None => name_of(stream.local_addr()?),
+                };
                 Ok(Arrival {
+                    // An IPv4 peer of an IPv6 socket is an IPv4 peer.
                     peer: Peer::Tcp(peer.ip().to_canonical()),
-                    local: Rc::from(local.to_string()),
+                    local,
                     socket: Socket::Tcp(stream),
                 })
             }
@@ -127,7 +148,7 @@ impl Acceptor {
     /// Whether the kernel says that nobody waits to be accepted.
     fn is_deserted(&self) -> bool {
         let socket = match self {
-            Self::Tcp(listener) => listener.as_fd(),
+            Self::Tcp(listener, _) => listener.as_fd(),
             Self::Unix(listener) => listener.as_fd(),
         };
         let mut sockets = [PollFd::from_borrowed_fd(socket, PollFlags::IN)];

@@ -90,7 +90,7 @@ mod tests {
         listener.set_nonblocking(true).expect("not blocking");
         let address = listener.local_addr().expect("bound");
         let listener = TcpListener::from_std(listener).expect("a runtime");
-        (Acceptor::Tcp(listener), address)
+        (Acceptor::tcp(listener).expect("its address"), address)
     }
 
     fn accept_all(acceptor: Acceptor) -> (Rc<Pulse>, JoinHandle<()>) {

@@ -142,6 +142,7 @@ impl Listener {
             }
             End::Done => match tunnel {
                 Some(tunnel) => tunnel.run(inbound).await,
+                None if inbound.is_over() => {}
                 None => part(inbound.socket(), member).await,
             },
             // A client that reads until the end must not take the cut for one. Any other sees it, and

@@ -82,6 +82,13 @@ pub struct RequestHead {
     pub close: bool,
 }
 
+impl RequestHead {
+    /// Whether a body follows.
+    pub fn has_body(&self) -> bool {
+        !matches!(self.framing, Framing::None | Framing::Length(0))
+    }
+}
+
 /// What the strict reader knows of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ResponseHead {

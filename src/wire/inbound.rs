@@ -35,6 +35,12 @@ pub struct Inbound {
     busy: Cell<bool>,
     /// The service has handed the last byte of its answer to hyper.
     answered: Cell<bool>,
+    /// hyper believes that a read is under way, and nobody will wake it.
+    unheard: Cell<bool>,
+    /// The client's side has ended.
+    ended: Cell<bool>,
+    /// The client wants the connection to end with the answer.
+    closes: Cell<bool>,
     /// The client takes the connection's end for the end of the answer.
     ends_answer: Cell<bool>,
     /// The service has not read the body's last chunk, whether or not hyper has.
@@ -101,6 +107,9 @@ impl Inbound {
             stalled: Cell::new(None),
             busy: Cell::new(false),
             answered: Cell::new(false),
+            unheard: Cell::new(false),
+            ended: Cell::new(false),
+            closes: Cell::new(false),
             ends_answer: Cell::new(false),
             chunks_left: Cell::new(false),
             refusal: RefCell::new(None),
@@ -122,7 +131,8 @@ impl Inbound {
         self.answered.set(false);
     }
 
-    /// The service took the request: the strict reader's view of the head and its raw bytes.
+    /// The service took the request: the strict reader's view of the head, and the raw bytes of
+    /// its first line up to the end of the target.
     /// `framing` is how hyper will read the body, and the adapter follows that.
     ///
     /// # Errors
@@ -131,7 +141,7 @@ impl Inbound {
         self.busy.set(true);
         self.answered.set(false);
         let mut state = self.state.borrow_mut();
-        let (head, raw) = state.head.take().ok_or(Violation::Framing)?;
+        let (head, line) = state.head.take().ok_or(Violation::Framing)?;
         let ours = match head.framing {
             Framing::Length(0) | Framing::None | Framing::UntilClose => Framed::None,
             Framing::Length(length) => Framed::Length(length),
@@ -141,11 +151,12 @@ impl Inbound {
             return Err(Violation::Framing);
         }
         self.chunks_left.set(framing == Framed::Chunked);
+        self.closes.set(head.close);
         state.phase = match BodyReader::new(head.framing) {
             Some(reader) => Phase::Body(reader),
             None => Phase::Head,
         };
-        Ok((head, raw))
+        Ok((head, line))
     }
 
     /// The service has handed over the last byte of its answer.
@@ -199,6 +210,14 @@ impl Inbound {
     pub fn done(&self, now: Instant) {
         self.busy.set(false);
         self.reading.set(Some(Waiting::Idle(now)));
+    }
+
+    /// Whether the client sends nothing more, and nothing it sent is unread: then the connection can
+    /// be closed without resetting it.
+    pub fn is_over(&self) -> bool {
+        let state = self.state.borrow();
+        let is_read = matches!(state.phase, Phase::Head) && state.pending.is_empty();
+        self.ended.get() || (self.closes.get() && is_read && self.socket.is_empty())
     }
 
     /// Whether a request is with the service, or its answer not flushed.
@@ -265,6 +284,7 @@ impl Inbound {
         if self.fault.borrow().is_some() {
             return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
         }
+        self.unheard.set(false);
         let mut state = self.state.borrow_mut();
         let state = &mut *state;
         loop {
@@ -287,9 +307,12 @@ impl Inbound {
                     return Poll::Ready(Ok(()));
                 }
                 Phase::Called => {
-                    // The service is asked next. Should it answer at once, hyper would believe
-                    // that a read is under way, and nobody would wait for the next head.
-                    cx.waker().wake_by_ref();
+                    // The service is asked next. hyper must then read again: at once for a body,
+                    // and for the next head when the answer is out, unless it did so meanwhile.
+                    match &state.head {
+                        Some((head, _)) if head.has_body() => cx.waker().wake_by_ref(),
+                        _ => self.unheard.set(true),
+                    }
                     return Poll::Pending;
                 }
                 Phase::Body(_) => return self.poll_body(cx, state, out),
@@ -337,6 +360,7 @@ impl Inbound {
                 return Poll::Pending;
             }
             if ready!(read)? == 0 {
+                self.ended.set(true);
                 return Poll::Ready(Ok(false));
             }
         }
@@ -438,6 +462,9 @@ impl Inbound {
     fn flushed(&self, cx: &Context<'_>) {
         if self.busy.get() && self.answered.get() {
             self.busy.set(false);
+            if self.unheard.take() {
+                cx.waker().wake_by_ref();
+            }
             let state = self.state.borrow();
             if let Phase::Head = state.phase {
                 let now = Instant::now();
@@ -468,14 +495,15 @@ impl State {
         };
         self.scanner = Scanner::request();
         self.started = false;
-        // hyper gets these very bytes; the copy keeps the target as the client wrote it.
-        let raw = Bytes::copy_from_slice(&self.pending[..length]);
-        let head = head::request(&raw)?;
+        // hyper gets these very bytes.
+        let head = head::request(&self.pending[..length])?;
         if head.refused_by_uri {
             // hyper would answer this itself, without a word of explanation.
             return Err(Cause::TargetRefused);
         }
-        self.head = Some((head, raw));
+        // The copy keeps the target as the client wrote it.
+        let line = Bytes::copy_from_slice(&self.pending[..head.target.end]);
+        self.head = Some((head, line));
         self.phase = Phase::Deliver(length);
         Ok(true)
     }

@@ -6,6 +6,7 @@
 //! client side. Both gather a head, hold it to the rules, and follow the framing of the body, so
 //! that what hyper is given has one meaning only.
 
+mod alarm;
 mod chunk;
 mod head;
 mod inbound;
@@ -13,9 +14,10 @@ mod outbound;
 mod response;
 mod socket;
 
+pub use alarm::Alarm;
 pub use head::{RequestHead, TargetForm, Version};
 pub use inbound::{Inbound, InboundIo, Waiting};
-pub use outbound::{Outbound, OutboundIo};
+pub use outbound::{News, Outbound, OutboundIo};
 pub use response::Asked;
 pub use socket::Socket;
 

@@ -10,11 +10,17 @@ use bytes::Buf;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
-use super::BodyReader;
 use super::head::{Framing, ResponseHead, Scanner, Version};
 use super::response::{Asked, Next, Phase, State};
+use super::{Alarm, BodyReader};
 use crate::error::Violation;
 use crate::metrics::NotKept;
+
+/// A stream that knows without a read whether one would bring something.
+pub trait News {
+    /// Pending while nothing came since a read last found nothing; wakes as a read does.
+    fn poll_news(&self, cx: &mut Context<'_>) -> Poll<()>;
+}
 
 /// One upstream connection: its stream, and how far the current exchange has come.
 ///
@@ -38,9 +44,15 @@ pub struct Outbound<S> {
     violation: Cell<Option<Violation>>,
     error: RefCell<Option<io::Error>>,
     ended: Cell<bool>,
+    /// The last read found nothing.
+    drained: Cell<bool>,
+    /// Something was written after the last flush.
+    unflushed: Cell<bool>,
+    /// When the upstream, or whoever fills the request, will have been silent for too long.
+    pub patience: Alarm,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Outbound<S> {
+impl<S: AsyncRead + AsyncWrite + News + Unpin> Outbound<S> {
     /// Wraps a connected stream.
     pub fn new(io: S, now: Instant) -> Rc<Self> {
         Rc::new(Self {
@@ -56,6 +68,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Outbound<S> {
             violation: Cell::new(None),
             error: RefCell::new(None),
             ended: Cell::new(false),
+            drained: Cell::new(false),
+            unflushed: Cell::new(false),
+            patience: Alarm::default(),
         })
     }
 
@@ -190,9 +205,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Outbound<S> {
 
     /// Reads into the free part of `out`. The bytes read are returned; zero is the end.
     fn poll_fill(&self, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<usize>> {
+        // hyper reads several times for each message, and TLS takes long to say no.
+        if self.drained.get() {
+            ready!(self.io.borrow().poll_news(cx));
+        }
         let before = out.filled().len();
-        let result = ready!(Pin::new(&mut *self.io.borrow_mut()).poll_read(cx, out));
-        match result {
+        let polled = Pin::new(&mut *self.io.borrow_mut()).poll_read(cx, out);
+        self.drained.set(polled.is_pending());
+        match ready!(polled) {
             Ok(()) => {
                 let read = out.filled().len() - before;
                 if read == 0 {
@@ -336,6 +356,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Outbound<S> {
         match written {
             Ok(count) => {
                 self.written.set(self.written.get() + count as u64);
+                self.unflushed.set(true);
                 self.last_write.set(Instant::now());
                 Poll::Ready(Ok(count))
             }
@@ -348,7 +369,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Outbound<S> {
 #[derive(Debug)]
 pub struct OutboundIo<S>(pub Rc<Outbound<S>>);
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for OutboundIo<S> {
+impl<S: AsyncRead + AsyncWrite + News + Unpin> AsyncRead for OutboundIo<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -358,7 +379,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for OutboundIo<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for OutboundIo<S> {
+impl<S: AsyncRead + AsyncWrite + News + Unpin> AsyncWrite for OutboundIo<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -383,11 +404,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for OutboundIo<S> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = ready!(Pin::new(&mut *self.0.io.borrow_mut()).poll_flush(cx));
+        if self.0.unflushed.get() {
+            let flushed = ready!(Pin::new(&mut *self.0.io.borrow_mut()).poll_flush(cx));
+            flushed.map_err(|error| self.0.keep_error(error))?;
+            self.0.unflushed.set(false);
+        }
         if self.0.taken.get() && self.0.written.get() > 0 {
             self.0.sent.set(true);
         }
-        Poll::Ready(flushed.map_err(|error| self.0.keep_error(error)))
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

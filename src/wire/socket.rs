@@ -75,6 +75,14 @@ impl Socket {
         either!(self, stream => stream.try_io(Interest::READABLE, peek))
     }
 
+    /// Whether nothing lies unread, as far as the event loop knows; if it does not, the kernel.
+    pub(super) fn is_empty(&self) -> bool {
+        match self.peek() {
+            Ok(unread) => unread == 0,
+            Err(error) => error.kind() == io::ErrorKind::WouldBlock,
+        }
+    }
+
     /// No more bytes will be sent.
     ///
     /// # Errors

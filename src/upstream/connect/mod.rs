@@ -15,6 +15,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -35,9 +36,17 @@ use super::resolver::{Addresses, DnsError, Resolver};
 use crate::config::Host;
 use crate::error::{Cause, CertificateFault, Phase, TlsFault};
 use crate::limits;
+use crate::wire::News;
 
 /// The stream under an upstream connection.
 pub type Stream = TlsStream<TcpStream>;
+
+impl News for Stream {
+    fn poll_news(&self, cx: &mut Context<'_>) -> Poll<()> {
+        // An error is news too: the read that follows tells of it.
+        self.get_ref().0.poll_read_ready(cx).map(drop)
+    }
+}
 
 /// What opening a connection needs from outside.
 pub struct Dialer {

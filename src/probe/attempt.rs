@@ -148,7 +148,7 @@ async fn answer(target: &Target, connection: &mut Connection) -> Result<Answer, 
         upgrade: false,
     });
     let request = request(target, connection)?;
-    let sending = connection.sender().try_send_request(request);
+    let sending = connection.send(request);
     let late = Cause::ResponseTimeout(target.patience);
     let sent = timeout(target.patience, sending).await.map_err(|_| late)?;
     let mut response = sent.map_err(|_| connection.failure(true))?;

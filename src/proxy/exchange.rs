@@ -76,7 +76,7 @@ impl Exchange<'_> {
         });
         let request = self.request(&lease, last);
         let began = lease.connection.outbound().last_write();
-        let sending = lease.connection.sender().try_send_request(request);
+        let sending = lease.connection.send(request);
         let sent = self.with_patience(sending, &lease).await;
         if let Some(upload) = &self.upload {
             upload.abandon();

@@ -88,8 +88,10 @@ impl Listener {
                 .max_buf_size(limits::BUFFER_MAX)
                 .serve_connection(io, service)
         );
+        let awake = member.wake();
         let mut draining = false;
         poll_fn(|cx| {
+            let mut again = true;
             loop {
                 if let Poll::Ready(result) = connection.as_mut().poll(cx) {
                     return Poll::Ready(Some(ended(inbound, &result)));
@@ -105,6 +107,13 @@ impl Listener {
                     draining = true;
                     connection.as_mut().graceful_shutdown();
                     continue;
+                }
+                if awake.is_crowded() && inbound.idle_since().is_some() {
+                    // hyper pauses now and then with work left: it has another chance.
+                    match std::mem::take(&mut again) {
+                        true => continue,
+                        false => return Poll::Ready(None),
+                    }
                 }
                 let waiting = inbound.waiting();
                 let park = limits::PARK_AFTER.min(self.patience.idle);

@@ -170,6 +170,12 @@ impl<S: AsyncRead + AsyncWrite + News + Unpin> Outbound<S> {
         look(&mut self.io.borrow_mut())
     }
 
+    /// Ready when the upstream ends a connection on which no response is due, or says something.
+    pub fn poll_stirs(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut byte = [0];
+        self.poll_read(cx, &mut ReadBuf::new(&mut byte)).map(drop)
+    }
+
     /// Whether another request may follow on this connection.
     ///
     /// # Errors

@@ -88,6 +88,20 @@ pub fn forget_peak() {
     PEAK.store(LIVE.load(Ordering::SeqCst), Ordering::SeqCst);
 }
 
+/// Waits until no more than that is held.
+#[track_caller]
+pub fn wait_until(what: &str, most: usize) {
+    let deadline = Instant::now() + PATIENCE;
+    while live() > most {
+        let held = live();
+        assert!(
+            Instant::now() < deadline,
+            "{what}: {held} bytes, not {most}"
+        );
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
 /// Bytes held once nothing changes any more: whoever was to stall, stalls.
 pub fn quiet() -> usize {
     const CALM: Duration = Duration::from_millis(150);

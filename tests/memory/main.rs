@@ -6,6 +6,7 @@ mod clients;
 mod egret;
 mod heap;
 mod objects;
+mod parked;
 #[path = "../support/mod.rs"]
 mod support;
 mod upstreams;
@@ -17,7 +18,7 @@ use ::egret::check::{Line, worst_case};
 use ::egret::config::{self, Config};
 use ::egret::flags::{self, Parsed};
 use ::egret::limits;
-use clients::{HEAD, connect, head, read_some, send, send_two, send_until_stuck, send_upload};
+use clients::{HEAD, connect, head, send, send_two, send_until_stuck, send_upload};
 use egret::Egret;
 use support::upstream::{Reply, Resumption, Upstream, Versions};
 use upstreams::World;
@@ -127,26 +128,6 @@ fn a_client_and_its_connection_take_no_more_than_their_constants() {
     let worst = worst.into_iter().max().unwrap_or_default();
     let granted = limits::CLIENT_BYTES + limits::CONNECTION_BYTES;
     assert_honest("a client and its connection", worst, granted);
-}
-
-#[test]
-fn an_idle_connection_takes_less_than_a_busy_one() {
-    let _alone = alone();
-    let world = World::new();
-    let upstream = world.upstream().start();
-    let proxy = Proxy::start(&world, upstream.addr(), EACH_ITS_OWN);
-    let clients: Vec<_> = (0..N).map(|_| connect(proxy.egret.addr(0))).collect();
-    for client in &clients {
-        send(client, b"GET /together HTTP/1.1\r\nHost: a\r\n\r\n");
-    }
-    upstream.wait_until(|state| state.seen.len() == N);
-    world.gate.open();
-    clients.iter().for_each(read_some);
-    drop(clients);
-    let each = (heap::quiet() - proxy.rest) / N;
-    println!("an idle connection: {each} bytes");
-    assert_eq!(upstream.open_connections(), N as u64);
-    assert!(each <= limits::CONNECTION_BYTES);
 }
 
 #[test]

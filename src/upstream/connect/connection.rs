@@ -1,11 +1,12 @@
 //! A connection that speaks HTTP/1.1, and why it ended.
 
+use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
 use std::rc::Rc;
 
-use hyper::client::conn::http1::{Builder, SendRequest};
-use hyper_util::rt::TokioIo;
+use http::{Request, Response};
+use hyper::body::Incoming;
 use tokio::io::Interest;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
@@ -13,21 +14,19 @@ use tokio::time::{Instant, timeout};
 use super::Stream;
 use super::ending::{Ending, ending, last_words};
 use super::facts::Facts;
+use super::line::{Line, NoResponse};
 use crate::error::{Cause, TlsFault};
 use crate::limits;
 use crate::upstream::body::RequestBody;
-use crate::wire::{Asked, Outbound, OutboundIo};
+use crate::wire::{Asked, Outbound};
 
 /// An open connection that speaks HTTP/1.1.
 #[derive(Debug)]
 pub struct Connection {
-    sender: SendRequest<RequestBody>,
-    outbound: Rc<Outbound<Stream>>,
+    line: Rc<Line>,
     facts: Rc<Facts>,
-    /// hyper's side; `None` once it is being waited for.
+    /// The other side of the line; `None` once it is being waited for.
     task: Option<JoinHandle<()>>,
-    /// Whether a request is under way: then dropping the connection cuts it off at once.
-    busy: bool,
 }
 
 /// Who must know that nothing came on an idle connection.
@@ -48,33 +47,17 @@ enum Peek {
 }
 
 impl Connection {
-    /// Puts HTTP on a TLS stream. hyper's side of it runs as a task of its own.
+    /// Puts HTTP on a TLS stream.
+    ///
+    /// # Errors
+    /// The stream ended.
     pub async fn start(stream: Stream, facts: Facts) -> Result<Self, Cause> {
-        let outbound = Outbound::new(stream, Instant::now());
-        let io = TokioIo::new(OutboundIo(Rc::clone(&outbound)));
-        let (sender, connection) = Builder::new()
-            .max_buf_size(limits::BUFFER_MAX)
-            .handshake(io)
-            .await
-            .map_err(|_| Cause::Terminated)?;
-        let stream = Rc::clone(&outbound);
-        let task = tokio::task::spawn_local(async move {
-            // The request in hand learns of an error through its own future and `outbound`.
-            let _ended = connection.await;
-            // A pooled connection that ended lies in its table until somebody looks at it: the
-            // upstream must not wait for that.
-            if !stream.is_switched() {
-                let _gone = stream.with_stream(|tls| {
-                    socket2::SockRef::from(tls.get_ref().0).shutdown(std::net::Shutdown::Both)
-                });
-            }
-        });
+        let line = Line::new(stream);
+        let task = line.speak().await?;
         Ok(Self {
-            sender,
-            outbound,
+            line,
             facts: Rc::new(facts),
             task: Some(task),
-            busy: false,
         })
     }
 
@@ -85,20 +68,20 @@ impl Connection {
 
     /// How far the current exchange has come.
     pub fn outbound(&self) -> &Rc<Outbound<Stream>> {
-        &self.outbound
+        &self.line.outbound
     }
 
     /// How the stream ended. A server that refuses says why in an alert and closes; our write may
     /// fail before that is read, and the event loop need not know yet that it lies in the socket.
     fn ending(&self) -> Ending {
-        let error = self.outbound.take_error();
+        let error = self.outbound().take_error();
         let ending = error.map_or(Ending::Closed, |error| ending(&error));
         if ending != Ending::Closed {
             return ending;
         }
-        let last = self.outbound.with_stream(last_words);
+        let last = self.outbound().with_stream(last_words);
         if last.responded {
-            self.outbound.note_response();
+            self.outbound().note_response();
         }
         last.ending
     }
@@ -106,11 +89,11 @@ impl Connection {
     /// Why an exchange that hyper gave up brought no response. In TLS 1.3 the server says only in
     /// the `first` one what it thinks of our certificate.
     pub fn failure(&self, first: bool) -> Cause {
-        if let Some(violation) = self.outbound.violation() {
+        if let Some(violation) = self.outbound().violation() {
             return Cause::BadResponse(violation);
         }
         let ending = self.ending();
-        let responded = self.outbound.responded();
+        let responded = self.outbound().responded();
         let judgement = match first && self.facts.is_tls13() && !responded {
             true => self.facts.certificate.judged_by(&ending),
             false => None,
@@ -125,28 +108,31 @@ impl Connection {
         })
     }
 
-    /// hyper's handle.
-    pub fn sender(&mut self) -> &mut SendRequest<RequestBody> {
-        &mut self.sender
+    /// Sends a request. What is returned does not hold the connection.
+    pub fn send(
+        &self,
+        request: Request<RequestBody>,
+    ) -> impl Future<Output = Result<Response<Incoming>, NoResponse>> + use<> {
+        self.line.send(request)
     }
 
     /// A request begins: from now on dropping the connection cuts it off.
     pub fn begin(&mut self, asked: Asked) {
-        self.busy = true;
-        self.outbound.begin(asked, Instant::now());
+        self.line.begin();
+        self.outbound().begin(asked, Instant::now());
     }
 
     /// The exchange is over, and another may follow.
     pub fn rest(&mut self) {
-        self.busy = false;
+        self.line.rest();
     }
 
     /// Ends the connection, and waits until the upstream was told so.
     pub async fn close(mut self) {
-        if self.outbound.reusable().is_ok() {
+        if self.outbound().reusable().is_ok() {
             self.rest();
         }
-        let task = match self.busy {
+        let task = match self.line.is_busy() {
             true => None,
             false => self.task.take(),
         };
@@ -159,6 +145,7 @@ impl Connection {
     /// Whether a connection from the pool can take a request: nothing unread lies in its socket,
     /// it has not ended, and hyper is done with the former exchange.
     pub async fn is_usable(&mut self, known: Known) -> bool {
+        self.line.take();
         let mut peeked = self.peek(known);
         if peeked == Peek::Data {
             // A ticket or a key update is fine, a response nobody asked for is not: the
@@ -166,14 +153,26 @@ impl Connection {
             tokio::task::yield_now().await;
             peeked = self.peek(Known::ByKernel);
         }
-        peeked == Peek::Quiet
-            && self.outbound.reusable().is_ok()
-            && self.sender.ready().await.is_ok()
+        if peeked != Peek::Quiet || self.outbound().reusable().is_err() {
+            return false;
+        }
+        match self.line.is_parked() {
+            true => self.wake().await.is_ok(),
+            false => poll_fn(|cx| self.line.poll_ready(cx)).await,
+        }
+    }
+
+    async fn wake(&mut self) -> Result<(), Cause> {
+        let task = self.line.speak().await?;
+        if let Some(watch) = self.task.replace(task) {
+            watch.abort();
+        }
+        Ok(())
     }
 
     fn peek(&self, known: Known) -> Peek {
         let mut byte = [MaybeUninit::uninit()];
-        let peeked = self.outbound.with_stream(|stream| {
+        let peeked = self.outbound().with_stream(|stream| {
             let socket = stream.get_ref().0;
             let mut ask = || socket2::SockRef::from(socket).peek(&mut byte);
             match known {
@@ -191,12 +190,11 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        // An idle connection ends with a close_notify once hyper sees its sender gone; one in
-        // the middle of an exchange must not wait for its peer.
-        if self.busy
-            && let Some(task) = &self.task
-        {
-            task.abort();
+        // An idle connection ends with a close_notify; one in the middle of an exchange must not
+        // wait for its peer.
+        match &self.task {
+            Some(task) if self.line.is_busy() => task.abort(),
+            _ => self.line.leave(),
         }
     }
 }

@@ -3,11 +3,13 @@
 mod connection;
 mod ending;
 mod facts;
+mod line;
 mod validity;
 
 pub use connection::{Connection, Known};
 pub use ending::Ending;
 pub use facts::{Details, Facts, Gathering, OurCertificate, TlsVersion, Took, note};
+pub use line::NoResponse;
 pub use validity::Validity;
 
 use std::cell::RefCell;

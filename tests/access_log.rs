@@ -3,7 +3,8 @@
 mod support;
 
 use std::collections::HashMap;
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use support::client::{self, Client};
 use support::egret::{Builder, Egret};
@@ -220,31 +221,51 @@ fn a_reader_that_stalls_is_not_waited_for() {
     }
 }
 
-#[test]
-fn a_tunnel_is_told_when_it_ends() {
-    use std::io::{Read, Write};
-    let world = World::new();
-    let egret = logging(&world)
-        .forward_at("127.0.0.1:0", "to=127.0.0.1:*,identity=none,tunnel=on")
-        .start();
+/// Both ends of a tunnel through which five bytes went up, and three down.
+fn tunnel(egret: &Egret) -> (Client<TcpStream>, TcpStream) {
     let far = TcpListener::bind("127.0.0.1:0").expect("a listener");
     let to = far.local_addr().expect("an address");
     let mut near = Client::connect(egret.addr(0));
     let head = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n\r\n");
     near.write_raw(head.as_bytes()).expect("written");
     let (mut far, _) = far.accept().expect("a connection");
-    assert_eq!(
-        near.read_response_to("CONNECT").expect("an answer").status,
-        200
-    );
+    let answer = near.read_response_to("CONNECT").expect("an answer");
+    assert_eq!(answer.status, 200);
     near.write_raw(b"hello").expect("written");
     far.read_exact(&mut [0; 5]).expect("bytes");
     far.write_all(b"bye").expect("written");
     near.read_exact(3).expect("bytes");
-    drop(far);
-    drop(near);
-    let lines = lines(&egret, 1);
+    (near, far)
+}
+
+fn tunnels(world: &World) -> Builder {
+    logging(world).forward_at("127.0.0.1:0", "to=127.0.0.1:*,identity=none,tunnel=on")
+}
+
+fn assert_told_of_tunnel(egret: &Egret, to: SocketAddr) {
+    let lines = lines(egret, 1);
     let told = ["method", "status", "in", "out"].map(|key| lines[0][key].as_str());
     assert_eq!(told, ["CONNECT", "200", "5", "3"]);
     assert_eq!(lines[0]["target"], to.to_string());
+}
+
+#[test]
+fn a_tunnel_is_told_when_it_ends() {
+    let world = World::new();
+    let egret = tunnels(&world).start();
+    let (near, far) = tunnel(&egret);
+    let to = far.local_addr().expect("an address");
+    drop(far);
+    drop(near);
+    assert_told_of_tunnel(&egret, to);
+}
+
+#[test]
+fn a_tunnel_that_is_cut_at_the_end_of_the_drain_is_told_with_its_bytes() {
+    let world = World::new();
+    let mut egret = tunnels(&world).option("--drain-timeout", "0").start();
+    let (_near, far) = tunnel(&egret);
+    egret.signal("TERM");
+    egret.wait_exit();
+    assert_told_of_tunnel(&egret, far.local_addr().expect("an address"));
 }

@@ -8,7 +8,7 @@ EGRET_VERSION = 0.1.0
 EGRET_SITE = $(call qstrip,$(BR2_PACKAGE_EGRET_SITE))
 EGRET_SOURCE = egret-$(EGRET_VERSION).tar.gz
 EGRET_LICENSE = MIT
-EGRET_LICENSE_FILES = LICENSE
+EGRET_LICENSE_FILES = LICENSE cross/licences
 
 # The profile `small`: Buildroot asks for `release`.
 ifeq ($(BR2_PACKAGE_EGRET_SMALL),y)

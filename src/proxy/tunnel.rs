@@ -75,13 +75,14 @@ impl Tunnel {
             Far::Upgraded(lease) => {
                 let outbound = Rc::clone(lease.connection.outbound());
                 outbound.become_tunnel();
-                let relayed = relay(near, OutboundIo(outbound), self.idle).await;
+                let far = OutboundIo(outbound);
+                let relayed = relay(near, far, self.idle, self.record).await;
                 // Counts it; what left HTTP is never used again.
                 lease.settle(Duration::ZERO);
                 relayed
             }
             Far::Plain(mut lease) => {
-                let relayed = relay(near, &mut lease.stream, self.idle).await;
+                let relayed = relay(near, &mut lease.stream, self.idle, self.record).await;
                 if !relayed.proper {
                     // At worst the far side sees an orderly end.
                     let _kept = lease.stream.set_zero_linger();
@@ -91,10 +92,6 @@ impl Tunnel {
         };
         if !relayed.proper {
             inbound.socket().reset_on_close();
-        }
-        if let Some(mut record) = self.record {
-            record.received(relayed.up);
-            record.sent(relayed.down);
         }
         ::log::debug!(
             "{}: {} bytes up, {} down, {}",
@@ -110,8 +107,9 @@ async fn relay(
     near: InboundIo,
     mut far: impl AsyncRead + AsyncWrite + Unpin,
     idle: Duration,
+    record: Option<Record>,
 ) -> Relayed {
-    let meter = Meter::new();
+    let meter = Meter::new(record);
     let mut near = Metered {
         io: near,
         meter: &meter,
@@ -143,17 +141,19 @@ async fn relay(
     }
 }
 
-/// What went through, and when last.
+/// What went through, and when last. The record has it even where nobody waits for the end.
 #[derive(Debug)]
 struct Meter {
+    record: Option<Record>,
     moved: Cell<Instant>,
     up: Cell<u64>,
     down: Cell<u64>,
 }
 
 impl Meter {
-    fn new() -> Self {
+    fn new(record: Option<Record>) -> Self {
         Self {
+            record,
             moved: Cell::new(Instant::now()),
             up: Cell::new(0),
             down: Cell::new(0),
@@ -163,6 +163,15 @@ impl Meter {
     fn count(&self, counter: &Cell<u64>, bytes: usize) {
         counter.set(counter.get() + bytes as u64);
         self.moved.set(Instant::now());
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        if let Some(record) = &mut self.record {
+            record.received(self.up.get());
+            record.sent(self.down.get());
+        }
     }
 }
 

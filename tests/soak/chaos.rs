@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustls::CertificateError;
 
@@ -12,8 +12,12 @@ use crate::support::certs::Dir;
 use crate::support::dns::{Dns, Mode};
 use crate::support::egret::Egret;
 use crate::support::upstream::{ClientAuth, OnAccept, Upstream, roots};
-use crate::support::wait_until;
 use crate::support::world::World;
+use crate::support::{PATIENCE, wait_until};
+use crate::watch;
+
+/// What every upstream is called.
+pub const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "*.cloud.test"];
 
 /// An upstream, and what makes it misbehave.
 pub struct Cloud {
@@ -43,7 +47,7 @@ impl Cloud {
     pub fn misbehave(mut self, ledger: &Ledger, world: &World, mut random: Random) -> Self {
         let number = self.number;
         while ledger.pause(random.millis(300, 3000)) {
-            match random.below(4) {
+            match random.below(5) {
                 0 => ledger.during(number, Fault::Down, || self.restart(ledger)),
                 1 => ledger.during(number, Fault::Down, || {
                     self.upstream.stop();
@@ -51,6 +55,12 @@ impl Cloud {
                     self.restart(ledger);
                 }),
                 2 => {
+                    let leaf = world.servers.server(&NAMES);
+                    self.upstream.change(|builder| builder.certificate(&leaf));
+                    ledger.count("server's rotation");
+                    ledger.during(number, Fault::Down, || self.restart(ledger));
+                }
+                3 => {
                     let refuse = CertificateError::Revoked;
                     ledger.during(number, Fault::Refuses, || {
                         ledger.during(number, Fault::Down, || {
@@ -84,7 +94,8 @@ impl Cloud {
         self.upstream.forget();
     }
 
-    fn restart(&mut self, ledger: &Ledger) {
+    /// Begins anew; who was connected is cut off.
+    pub fn restart(&mut self, ledger: &Ledger) {
         self.stop(ledger);
         // A connection of somebody's may have got the port meanwhile, until it ends.
         wait_until("the port is free", || self.upstream.restart().is_ok());
@@ -121,13 +132,16 @@ pub fn rotate(ledger: &Ledger, world: &World, egret: &Egret, names: &[&str], mut
         if random.percent(70) {
             hang_up(egret);
         }
-        // An interval at most, and as long as files are patiently looked at again.
-        let mut tries = 0;
-        while ledger.epoch(name) < next && ledger.pause(Duration::from_millis(20)) {
-            tries += 1;
-            if tries > 500 {
+        // An interval at most, and as long as files are patiently looked at again. The numbers of
+        // files are those of epochs, in what comes after the end of this, too.
+        let since = Instant::now();
+        while ledger.epoch(name) < next {
+            if since.elapsed() > PATIENCE {
                 ledger.wrong(format!("identity {name:?} does not come to epoch {next}"));
+                return;
             }
+            ledger.pause(Duration::from_millis(20));
+            watch::read_log(ledger, egret);
         }
     }
 }

@@ -58,7 +58,8 @@ pub fn run(ledger: &Ledger, entries: &[Entry], mut random: Random) {
             return;
         };
         match random.below(100) {
-            0..60 => one_after_the_other(ledger, entry, &mut client, &mut random),
+            0..52 => one_after_the_other(ledger, entry, &mut client, &mut random),
+            52..60 => at_their_leisure(ledger, entry, &mut client, &mut random),
             60..75 => together(ledger, entry, &mut client, &mut random),
             75..93 => abort(ledger, entry, client, &mut random),
             93..98 => garbage(ledger, &mut client, &mut random),
@@ -102,6 +103,26 @@ fn together(ledger: &Ledger, entry: &Entry, client: &mut Client<TcpStream>, rand
             return;
         }
     }
+}
+
+/// Sends a body piece by piece, and begins late to read what comes back.
+fn at_their_leisure(
+    ledger: &Ledger,
+    entry: &Entry,
+    client: &mut Client<TcpStream>,
+    random: &mut Random,
+) {
+    let (asked, bytes) = request(ledger, entry, random);
+    let head = bytes.windows(4).position(|end| end == b"\r\n\r\n");
+    let (head, body) = bytes.split_at(head.map_or(0, |at| at + 4));
+    let _ = client.write_raw(head);
+    for piece in body.chunks(1 + body.len() / (1 + random.below(8))) {
+        ledger.pause(random.millis(1, 60));
+        let _ = client.write_raw(piece);
+    }
+    ledger.pause(random.millis(1, 1500));
+    ledger.count("stalled");
+    judge(ledger, &asked, client);
 }
 
 /// Sends some of a request, perhaps reads some of the answer, and is gone.

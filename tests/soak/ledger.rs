@@ -6,6 +6,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::support::upstream::State;
+use crate::support::wait_until;
 
 /// A fault that lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +71,20 @@ struct Lasting {
     to: Option<Instant>,
 }
 
+/// What egret tells of its heap.
+#[derive(Default)]
+struct Heap {
+    least: usize,
+    /// How many times since.
+    told: u32,
+}
+
+impl Heap {
+    fn new(least: usize) -> Self {
+        Self { least, told: 0 }
+    }
+}
+
 /// Shared by all threads.
 #[derive(Default)]
 pub struct Ledger {
@@ -80,6 +95,7 @@ pub struct Ledger {
     epochs: Mutex<HashMap<String, u32>>,
     log: Mutex<VecDeque<String>>,
     next: AtomicU64,
+    heap: Mutex<Heap>,
     /// Requests that upstreams saw.
     pub seen: AtomicU32,
     over: Mutex<bool>,
@@ -135,6 +151,11 @@ impl Ledger {
     /// How many there were of each.
     pub fn counts(&self) -> BTreeMap<String, u64> {
         lock(&self.counts).clone()
+    }
+
+    /// It goes on, unless something is wrong.
+    pub fn begin(&self) {
+        *lock(&self.over) = !lock(&self.wrong).is_empty();
     }
 
     /// Nobody begins anything any more.
@@ -203,9 +224,30 @@ impl Ledger {
         lock(&self.epochs).get(identity).copied().unwrap_or(1)
     }
 
+    /// egret held so many bytes of heap just now.
+    pub fn held(&self, bytes: usize) {
+        let mut heap = lock(&self.heap);
+        if bytes < heap.least {
+            *heap = Heap::new(bytes);
+        }
+        heap.told += 1;
+    }
+
+    /// The least it held since this was called, once it told so many times of no less.
+    pub fn heap_at_rest(&self, times: u32, mut read: impl FnMut()) -> usize {
+        *lock(&self.heap) = Heap::new(usize::MAX);
+        wait_until("the heap comes to rest", || {
+            read();
+            lock(&self.heap).told > times
+        });
+        lock(&self.heap).least
+    }
+
     /// A reload came to its end.
     pub fn reloaded(&self, identity: &str, epoch: u32) {
-        lock(&self.epochs).insert(identity.to_owned(), epoch);
+        let mut epochs = lock(&self.epochs);
+        let last = epochs.entry(identity.to_owned()).or_default();
+        *last = epoch.max(*last);
     }
 
     /// Whether that subject is the identity's, of this epoch or a later one.

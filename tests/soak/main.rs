@@ -1,11 +1,15 @@
-//! Everything at once, at random: upstreams that restart, reset, stall, cut off, refuse and answer
-//! nonsense; clients that pipeline, abort, stall and send garbage; reloads, bad files and names that
-//! are lost. Every answer is looked at.
+//! Everything at once, at random: upstreams that restart, reset, stall, cut off, refuse, rotate and
+//! answer nonsense; clients that pipeline, abort, stall and send garbage; reloads, bad files and names
+//! that are lost. Every answer is looked at, and halfway what is held at rest.
 //!
 //! `make soak SECONDS=60`; `EGRET_SEED=…` makes the same choices again.
 
 mod chaos;
 mod clients;
+mod counted;
+#[allow(dead_code)]
+#[path = "../memory/heap.rs"]
+mod heap;
 mod ledger;
 mod plan;
 mod random;
@@ -38,6 +42,12 @@ const SECONDS: u64 = 6;
 const CLIENTS: usize = 24;
 /// Of the last tables that were full: what the allocator keeps and does not give back.
 const GROWTH_KIB: u64 = 2048;
+/// Of the heap at rest: tables that have yet to become full, with what happens to be in them.
+const GROWTH: usize = 64 * 1024;
+/// How many times egret tells that it holds no less before that is its rest.
+const CALM: u32 = 20;
+/// For so long, everything happens that can.
+const LONG: Duration = Duration::from_secs(30);
 
 /// One upstream of each kind of session.
 const KINDS: [(Versions, Resumption); 3] = [
@@ -50,6 +60,26 @@ const BY_NAME: usize = KINDS.len();
 const ROTATED: [&str; 3] = ["a", "b", "narrow"];
 const IDENTITIES: [&str; 4] = ["a", "b", "narrow", "none"];
 
+/// What the ledger must have counted by then.
+const EVENTS: [&str; 16] = [
+    "fault Down",
+    "fault Refuses",
+    "fault Accepts",
+    "rotation",
+    "server's rotation",
+    "bad file",
+    "stalled",
+    "aborted",
+    "garbage",
+    "408",
+    "cut",
+    "answer 200",
+    "http_response_timeout",
+    "tls_alert_received",
+    "connection_limit_reached",
+    "snapshot line",
+];
+
 fn seconds() -> Duration {
     let told = std::env::var("EGRET_SOAK_SECONDS")
         .ok()
@@ -61,8 +91,7 @@ fn seconds() -> Duration {
 fn cloud(world: &World, number: usize, (versions, resumption): (Versions, Resumption)) -> Cloud {
     let astray = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&astray);
-    let names = ["localhost", "127.0.0.1", "*.cloud.test"];
-    let upstream = Upstream::builder(&world.servers.server(&names))
+    let upstream = Upstream::builder(&world.servers.server(&chaos::NAMES))
         .requests(&world.devices)
         .versions(versions)
         .resumption(resumption)
@@ -79,6 +108,13 @@ fn cloud(world: &World, number: usize, (versions, resumption): (Versions, Resump
     }
 }
 
+/// What half of the time came to.
+struct Half {
+    samples: Vec<Sample>,
+    /// At rest after it.
+    heap: usize,
+}
+
 struct Soak {
     egret: Egret,
     clouds: Vec<Cloud>,
@@ -92,7 +128,7 @@ impl Soak {
         let world = World::new();
         let kinds = KINDS.into_iter().enumerate();
         let mut clouds: Vec<_> = kinds.map(|(n, kind)| cloud(&world, n, kind)).collect();
-        let mut builder = Egret::builder(env!("CARGO_BIN_EXE_egret")).ca(&world.ca);
+        let mut builder = counted::builder().ca(&world.ca);
         for name in ROTATED {
             let limits = match name {
                 "narrow" => "connections=2,waiting=2,sessions=1",
@@ -123,16 +159,19 @@ impl Soak {
             }
         }
         let dns = Dns::start(Mode::Found);
-        if let Some(dns) = &dns {
+        if dns.is_some() {
             // An upstream of its own: what ails it is told from what ails the others.
             let named = cloud(&world, BY_NAME, KINDS[1]);
             let port = named.upstream.port();
             clouds.push(named);
             builder = builder.forward_at("127.0.0.99:0", "to=*.cloud.test:*,identity=a");
             routes.push(("a", BY_NAME, Some(port)));
+        }
+        let mut builder = counted::as_egret(builder.arg("--access-log"));
+        if let Some(dns) = &dns {
             builder = dns.asked_by(builder);
         }
-        let egret = builder.arg("--access-log").start();
+        let egret = builder.start();
         let entry = |(n, (identity, cloud, forward))| Entry {
             addr: egret.addr(n),
             identity,
@@ -150,11 +189,15 @@ impl Soak {
         }
     }
 
-    /// Lets everybody loose; what was sampled meanwhile.
+    /// Lets everybody loose, until all is at rest again; what was sampled meanwhile.
     fn run(&mut self, ledger: &Ledger, time: Duration, random: &mut Random) -> Vec<Sample> {
+        ledger.begin();
+        for cloud in &mut self.clouds {
+            cloud.restart(ledger);
+        }
         let clouds = std::mem::take(&mut self.clouds);
         let this = &*self;
-        thread::scope(|scope| {
+        let (samples, clouds) = thread::scope(|scope| {
             let misbehave = |cloud: Cloud| {
                 let random = random.fork();
                 scope.spawn(move || cloud.misbehave(ledger, &this.world, random))
@@ -180,21 +223,67 @@ impl Soak {
             clients
                 .into_iter()
                 .for_each(|client| client.join().expect("a client"));
-            for cloud in clouds {
-                cloud.join().expect("an upstream").stop(ledger);
-            }
-            watch.join().expect("a watch")
-        })
+            let stopped = clouds.into_iter().map(|cloud| {
+                let mut cloud = cloud.join().expect("an upstream");
+                cloud.stop(ledger);
+                cloud
+            });
+            let clouds: Vec<_> = stopped.collect();
+            (watch.join().expect("a watch"), clouds)
+        });
+        self.clouds = clouds;
+        watch::read_log(ledger, &self.egret);
+        samples
+    }
+
+    /// Waits until nothing is left of what was; the heap that is held then.
+    fn rest(&self, ledger: &Ledger, descriptors: usize) -> usize {
+        let since = Instant::now();
+        wait_until("the descriptors of before", || {
+            self.egret.descriptors() <= descriptors
+        });
+        let after = since.elapsed();
+        let heap = ledger.heap_at_rest(CALM, || watch::read_log(ledger, &self.egret));
+        println!("soak: {descriptors} descriptors again after {after:?}, and {heap} bytes of heap");
+        heap
     }
 }
 
 /// The most of the second half is not much more than the most of the first.
-fn assert_flat(samples: &[Sample]) {
-    let (first, second) = samples.split_at(samples.len() / 2);
-    let most = |half: &[Sample]| half.iter().map(|one| one.rss_kib).max().unwrap_or_default();
-    let (before, after) = (most(first), most(second));
-    println!("soak: {before} KiB at most in the first half, {after} in the second");
-    assert!(after <= before + GROWTH_KIB, "memory grows: {samples:?}");
+fn assert_flat(halves: &[Half]) {
+    let [first, second] = halves else {
+        panic!("another number of halves");
+    };
+    let of = |half: &Half| half.samples.iter().map(|one| one.rss_kib).max();
+    let (before, after) = (
+        of(first).unwrap_or_default(),
+        of(second).unwrap_or_default(),
+    );
+    println!("soak: {before} KiB resident at most in the first half, {after} in the second");
+    let samples = halves.iter().flat_map(|half| &half.samples);
+    let most = samples.map(|one| one.descriptors).max();
+    println!("soak: {most:?} descriptors at most");
+    assert!(after <= before + GROWTH_KIB, "memory grows");
+    assert!(second.heap <= first.heap + GROWTH, "the heap grows");
+}
+
+/// What was to happen did.
+fn assert_eventful(ledger: &Ledger, has_names: bool) {
+    let counts = ledger.counts();
+    let names = has_names.then_some("fault Dns");
+    for what in EVENTS.iter().chain(&names) {
+        assert!(counts.contains_key(*what), "no {what:?}: {counts:?}");
+    }
+}
+
+#[track_caller]
+fn assert_right(ledger: &Ledger, seed: u64) {
+    let wrong = ledger.all_wrong().join("\n");
+    assert!(
+        wrong.is_empty(),
+        "EGRET_SEED={seed}:\n{wrong}\n---- the end of the logs of egret ----\n{}",
+        ledger.log()
+    );
 }
 
 #[test]
@@ -204,38 +293,23 @@ fn every_answer_is_right_whatever_happens() {
     let (ledger, mut random) = (Ledger::default(), Random::new(seed));
     let mut soak = Soak::start();
     let descriptors = soak.egret.descriptors();
-    let samples = soak.run(&ledger, time, &mut random);
-    watch::read_log(&ledger, &soak.egret);
+    let mut halves = Vec::new();
+    for _ in 0..2 {
+        let samples = soak.run(&ledger, time / 2, &mut random);
+        assert_right(&ledger, seed);
+        let heap = soak.rest(&ledger, descriptors);
+        halves.push(Half { samples, heap });
+    }
+    println!("soak: {:?}", ledger.counts());
     let seen = ledger.seen.load(Ordering::SeqCst);
     println!(
         "soak: {} requests, {seen} seen by upstreams",
         ledger.requests()
     );
-    println!("soak: {:?}", ledger.counts());
-    let wrong = ledger.all_wrong();
-    assert!(
-        wrong.is_empty(),
-        "EGRET_SEED={seed}:
-{}
----- the end of the logs of egret ----
-{}",
-        wrong.join(
-            "
-"
-        ),
-        ledger.log()
-    );
-    // Nothing is left of it.
-    let since = Instant::now();
-    wait_until("the descriptors of before", || {
-        soak.egret.descriptors() <= descriptors
-    });
-    let most = samples.iter().map(|one| one.descriptors).max();
-    println!(
-        "soak: {descriptors} descriptors at rest, {most:?} at most, at rest again after {:?}",
-        since.elapsed()
-    );
-    assert_flat(&samples);
+    if time >= LONG {
+        assert_eventful(&ledger, soak.dns.is_some());
+    }
+    assert_flat(&halves);
     soak.egret.signal("TERM");
     assert!(soak.egret.wait_exit().success());
 }

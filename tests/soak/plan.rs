@@ -19,6 +19,7 @@ pub enum Plan {
     Reset,
     Garbage,
     Silent,
+    StallLength,
 }
 
 use Plan::*;
@@ -65,6 +66,7 @@ impl Plan {
         // Who is silent takes a connection for as long as the response timeout.
         match number % 499 {
             0 => Silent,
+            1 => StallLength,
             _ => MIX[number % MIX.len()],
         }
     }
@@ -77,7 +79,7 @@ impl Plan {
     fn of(seen: &Seen) -> Option<Self> {
         let name = seen.header("x-plan")?;
         MIX.iter()
-            .chain(&[Silent])
+            .chain(&[Silent, StallLength])
             .copied()
             .find(|plan| plan.name() == name)
     }
@@ -93,7 +95,7 @@ impl Plan {
 
     /// Whether an answer may begin and not end.
     pub fn cuts(self) -> bool {
-        matches!(self, CutLength | CutChunks | CutUntilClose)
+        matches!(self, CutLength | CutChunks | CutUntilClose | StallLength)
     }
 
     /// Whether it is why egret answered with this error type (RFC 9209).
@@ -166,6 +168,11 @@ pub fn answer(seen: &Seen) -> Reply {
             &format!("Content-Length: {}\r\n", body.len() + 10),
             &body,
             Step::Cut,
+        ),
+        StallLength => raw(
+            &format!("Content-Length: {}\r\n", body.len() + 10),
+            &body,
+            Step::Stall,
         ),
         CutChunks => {
             let size = format!("{:x}\r\n", body.len() + 10);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::counted::MARK;
 use crate::ledger::Ledger;
 use crate::support::egret::Egret;
 
@@ -44,7 +45,12 @@ pub fn read_log(ledger: &Ledger, egret: &Egret) {
         ledger.logged(line);
     }
     for line in egret.take_log() {
-        if let Some((_, snapshot)) = line.split_once("snapshot: ") {
+        if let Some((_, bytes)) = line.split_once(MARK) {
+            match bytes.parse() {
+                Ok(bytes) => ledger.held(bytes),
+                Err(_) => ledger.wrong(line),
+            }
+        } else if let Some((_, snapshot)) = line.split_once("snapshot: ") {
             ledger.count("snapshot line");
             for (what, held, capacity) in occupancy(snapshot) {
                 if held > capacity {

@@ -30,7 +30,7 @@ pub const QUICK: Plan = Plan {
 };
 
 pub const WHOLE: Plan = Plan {
-    rounds: 15,
+    rounds: 19,
     requests: 4_096,
     handshakes: 400,
     long_rounds: 3,

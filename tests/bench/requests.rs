@@ -38,10 +38,8 @@ struct One {
 
 fn one(proxy: &Proxy, clients: usize, requests: usize, way: Way) -> Result<One> {
     let mut crowd = Crowd::gather(proxy.addr(0), clients, way)?;
-    if way == Way::Kept {
-        // Connected is one thing, accepted another.
-        crowd.ask(SMALL, clients)?;
-    }
+    // Connected is one thing, accepted another.
+    crowd.ask(SMALL, clients)?;
     let pids = proxy.pids();
     let before = cpu(&pids)?;
     let timing = crowd.ask(SMALL, requests)?;

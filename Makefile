@@ -43,7 +43,8 @@ isolation:
 	cargo build --bin egret
 	cargo run --quiet --example isolation
 
-# egret beside nginx and HAProxy doing the same; QUICK=1 in under two minutes. Needs nginx, root and two cores.
+# egret beside nginx and HAProxy doing the same; QUICK=1 in under two minutes, RECORD=1 into the README. Needs
+# root and two cores.
 bench:
 	cargo build --release --bin egret
 	cargo run --quiet --example bench

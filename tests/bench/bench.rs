@@ -3,11 +3,13 @@
 //! core, the clients and the cloud another; they take turns in each round. Prints Markdown, and
 //! leaves it and all values in target/bench.md and target/bench.json.
 //!
-//! `make bench`; needs two cores, root, nginx (it is the cloud too) and a release build of egret.
-//! `QUICK=1` takes fewer rounds. Programs given as arguments, other builds of egret, are compared in
+//! `make bench`; needs two cores, root and a release build of egret. nginx is the cloud too, and the
+//! tests' stand-in where it is not installed. `QUICK=1` takes fewer rounds, `RECORD=1` puts the tables
+//! into the README, `ONLY=memory` (or another of the rooms) makes but one. Programs given as arguments, other builds of egret, are compared in
 //! place of the three.
 
 mod bulk;
+mod cloud;
 mod handshakes;
 mod load;
 mod machine;
@@ -17,25 +19,35 @@ mod peers;
 mod plan;
 mod process;
 mod proxies;
+mod report;
 mod requests;
 mod sheet;
-mod sink;
-mod site;
 mod start;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::path::{Path, PathBuf};
+use std::env;
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::{env, fs};
 
+use cloud::Site;
 use peers::version::installed;
 use plan::{Bench, QUICK, Result, WHOLE};
 use process::{Cores, raise_descriptors};
-use proxies::{Kind, release, small_build, target};
+use proxies::{Kind, release};
+use report::Report;
 use sheet::Sheet;
-use site::Site;
-use support::json::Value;
+
+/// What measures a part.
+type Room = fn(&Bench) -> Result<Vec<Sheet>>;
+
+const ROOMS: [(&str, Room); 5] = [
+    ("requests", requests::measure),
+    ("handshakes", handshakes::measure),
+    ("bulk", bulk::measure),
+    ("memory", memory::measure),
+    ("start", start::measure),
+];
 
 fn main() -> ExitCode {
     match bench() {
@@ -52,87 +64,65 @@ fn bench() -> Result<()> {
     raise_descriptors()?;
     let cores = Cores::divide()?;
     let is_quick = env::var_os("QUICK").is_some();
-    let mut facts = machine::facts(&kinds, cores)?;
+    let mut facts = machine::facts(cores)?;
+    let names = names(&kinds);
+    facts.extend(names.iter().cloned().zip(kinds.iter().map(Kind::version)));
     let bench = Bench {
-        site: Site::start(sink::start()?)?,
+        site: Site::start()?,
+        names,
         kinds,
         plan: if is_quick { QUICK } else { WHOLE },
         cores,
     };
+    facts.push(("cloud".to_owned(), bench.site.server.name()));
     facts.push(("rounds".to_owned(), bench.plan.describe()));
     let sheets = measure(&bench)?;
     // The ratios are to nginx, or to the first of several builds.
     let reference = bench.kinds.iter().position(|kind| *kind == Kind::Nginx);
-    report(&facts, &sheets, reference.unwrap_or_default())
+    let report = Report {
+        facts,
+        sheets,
+        reference: reference.unwrap_or_default(),
+    };
+    report.publish(env::var_os("RECORD").is_some())
 }
 
 /// Who is compared: the builds given, or the three proxies as far as they are installed.
 fn kinds() -> Result<Vec<Kind>> {
-    installed("nginx", "-v").ok_or("nginx, which is the cloud here, is not installed")?;
     let builds: Vec<PathBuf> = env::args_os().skip(1).map(PathBuf::from).collect();
     if !builds.is_empty() {
         return Ok(builds.into_iter().map(Kind::Egret).collect());
     }
-    let mut kinds = vec![Kind::Egret(release()?), Kind::Nginx];
-    match installed("haproxy", "-v") {
-        Some(_) => kinds.push(Kind::Haproxy),
-        None => eprintln!("HAProxy is not installed, and left out"),
+    let mut kinds = vec![Kind::Egret(release()?)];
+    for (kind, program) in [(Kind::Nginx, "nginx"), (Kind::Haproxy, "haproxy")] {
+        match installed(program, "-v") {
+            Some(_) => kinds.push(kind),
+            None => eprintln!("bench: {program} is not installed, and left out"),
+        }
     }
     Ok(kinds)
 }
 
+/// The tables, or those of [`ROOMS`] that `ONLY` names.
 fn measure(bench: &Bench) -> Result<Vec<Sheet>> {
-    let names = names(&bench.kinds);
-    let sheet = |title| Sheet::new(title, &names);
-    let mut kept = sheet("small requests, clients keep their connections");
-    let mut new = sheet("small requests, each on a connection of its own");
-    let mut handshakes = sheet("handshakes with the cloud");
-    let mut bulk = sheet("large bodies");
-    let mut memory = sheet("memory");
-    let mut start = sheet("start and size");
-    memory::measure(bench, small_build()?.as_deref(), &mut memory)?;
-    requests::measure(bench, &mut kept, &mut new)?;
-    handshakes::measure(bench, &mut handshakes)?;
-    handshakes::measure_burst(bench, &mut handshakes)?;
-    bulk::measure(bench, &mut bulk)?;
-    start::measure(bench, &mut start)?;
-    Ok(vec![kept, new, handshakes, bulk, memory, start])
+    let only = env::var("ONLY").ok();
+    let mut sheets = Vec::new();
+    for (name, measure) in ROOMS {
+        if only.as_deref().is_none_or(|only| only == name) {
+            eprintln!("bench: {name}");
+            sheets.extend(measure(bench)?);
+        }
+    }
+    Ok(sheets)
 }
 
 /// Builds are told apart by where they are.
 fn names(kinds: &[Kind]) -> Vec<String> {
     let egrets = kinds.iter().filter(|kind| matches!(kind, Kind::Egret(_)));
-    let are_many = egrets.count() > 1;
+    let are_builds = egrets.count() > 1;
     let name = |kind: &Kind| match kind {
-        Kind::Egret(program) if are_many => program.display().to_string(),
+        Kind::Egret(program) if are_builds => program.display().to_string(),
         kind => kind.name(),
     };
     kinds.iter().map(name).collect()
-}
-
-fn report(facts: &[(String, String)], sheets: &[Sheet], reference: usize) -> Result<()> {
-    let mut text = String::new();
-    for (name, value) in facts {
-        text += &format!("* {name}: {value}\n");
-    }
-    for sheet in sheets {
-        text += &format!("\n{}", sheet.markdown(reference));
-    }
-    print!("{text}");
-    let facts = facts
-        .iter()
-        .map(|(name, value)| (name.clone(), Value::Text(value.clone())));
-    let tables = sheets.iter().map(|sheet| sheet.json(reference));
-    let all = Value::Object(vec![
-        ("run".to_owned(), Value::Object(facts.collect())),
-        ("tables".to_owned(), Value::List(tables.collect())),
-    ]);
-    let target = target()?;
-    write(&target.join("bench.md"), &text)?;
-    write(&target.join("bench.json"), &format!("{all}\n"))
-}
-
-fn write(path: &Path, text: &str) -> Result<()> {
-    let written = fs::write(path, text);
-    written.map_err(|error| format!("{}: {error}", path.display()).into())
 }

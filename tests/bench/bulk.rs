@@ -2,15 +2,16 @@
 
 use std::time::Instant;
 
+use crate::cloud::BULK;
 use crate::load::Client;
 use crate::plan::{Bench, Result};
 use crate::process::cpu;
 use crate::sheet::Sheet;
-use crate::site::BULK;
 
 const DOWNLOAD: &[u8] = b"GET /download HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
-pub fn measure(bench: &Bench, sheet: &mut Sheet) -> Result<()> {
+pub fn measure(bench: &Bench) -> Result<Vec<Sheet>> {
+    let mut sheet = bench.sheet("large bodies");
     let proxies = bench.start_all(&bench.usual())?;
     for round in 0..=bench.plan.rounds {
         for way in ["down", "up"] {
@@ -36,5 +37,5 @@ pub fn measure(bench: &Bench, sheet: &mut Sheet) -> Result<()> {
             }
         }
     }
-    Ok(())
+    Ok(vec![sheet])
 }

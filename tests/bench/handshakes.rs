@@ -1,12 +1,12 @@
 //! What a request costs that needs a TLS handshake with the cloud, and how many are made when many
 //! clients come at once.
 
+use crate::cloud::Upstream;
 use crate::load::{COUNTED, Crowd, SMALL, Way};
 use crate::plan::{Bench, Result};
 use crate::process::cpu;
 use crate::proxies::{Job, Kind, Proxy};
 use crate::sheet::Sheet;
-use crate::site::Upstream;
 
 /// One after the other: of several at once not all find a ticket.
 const CLIENTS: usize = 1;
@@ -18,7 +18,15 @@ const EACH: usize = 10;
 /// The listeners, in the order of [`Job::to`], and what the cloud lets them do.
 const SORTS: [(Upstream, &str); 2] = [(Upstream::Full, "full"), (Upstream::Resumed, "resumed")];
 
-pub fn measure(bench: &Bench, sheet: &mut Sheet) -> Result<()> {
+pub fn measure(bench: &Bench) -> Result<Vec<Sheet>> {
+    let mut sheet = bench.sheet("handshakes with the cloud");
+    one_by_one(bench, &mut sheet)?;
+    burst(bench, &mut sheet)?;
+    Ok(vec![sheet])
+}
+
+/// What one of each sort costs.
+fn one_by_one(bench: &Bench, sheet: &mut Sheet) -> Result<()> {
     let job = Job {
         to: &SORTS.map(|(upstream, _)| upstream),
         ..bench.usual()
@@ -46,12 +54,14 @@ pub fn measure(bench: &Bench, sheet: &mut Sheet) -> Result<()> {
 /// Processor time of a request, and how many of a hundred resumed a session.
 fn costs(bench: &Bench, proxy: &Proxy, listener: usize) -> Result<(f64, f64)> {
     let requests = bench.plan.handshakes;
+    let cloud = &bench.site.server;
+    cloud.count_anew();
     let mut crowd = Crowd::gather(proxy.addr(listener), CLIENTS, Way::Kept)?;
     let pids = proxy.pids();
     let before = cpu(&pids)?;
     crowd.ask(SMALL, requests)?;
     let spent = cpu(&pids)? - before;
-    let seen = bench.site.handshakes(requests);
+    let seen = cloud.handshakes(requests);
     if seen.full + seen.resumed != requests {
         return Err(format!("{requests} requests, and the cloud saw {seen:?}").into());
     }
@@ -60,17 +70,18 @@ fn costs(bench: &Bench, proxy: &Proxy, listener: usize) -> Result<(f64, f64)> {
 }
 
 /// Connections and handshakes made for 64 clients that come at once to a proxy that has none yet.
-pub fn measure_burst(bench: &Bench, sheet: &mut Sheet) -> Result<()> {
+fn burst(bench: &Bench, sheet: &mut Sheet) -> Result<()> {
     for round in 0..bench.plan.rounds {
         for n in bench.turns(round) {
             let kind = &bench.kinds[n];
             let proxy = bench.start(kind, &bench.usual())?;
-            let before = bench.site.connections();
+            let cloud = &bench.site.server;
+            cloud.count_anew();
+            let before = cloud.connections();
             let mut crowd = Crowd::gather(proxy.addr(0), BURST, Way::Kept)?;
             crowd.ask(COUNTED, BURST * EACH)?;
-            // The look is a connection too.
-            let connections = bench.site.connections() - before - 1;
-            let seen = bench.site.handshakes(BURST * EACH);
+            let connections = cloud.connections() - before;
+            let seen = cloud.handshakes(BURST * EACH);
             let row = |what: &str| format!("{BURST} clients at once: {what}");
             sheet.add(&row("connections to the cloud"), n, connections as f64);
             sheet.add(&row("full handshakes of those used"), n, seen.full as f64);

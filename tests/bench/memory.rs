@@ -3,18 +3,17 @@
 
 use std::io::Write;
 use std::net::TcpStream;
-use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 
+use crate::cloud::Upstream;
 use crate::load::{Client, Crowd, SMALL, Way};
 use crate::plan::{Bench, Result};
 use crate::process::{Memory, cpu, settled};
-use crate::proxies::{Job, Kind, Proxy};
+use crate::proxies::{EGRET, Job, Kind, Proxy, small_build};
 use crate::sheet::Sheet;
-use crate::site::Upstream;
 use crate::support::wait_until;
 
 /// A load.
@@ -30,16 +29,18 @@ const RECEIVE_BUFFER: usize = 16 * 1024;
 
 const DOWNLOAD: &[u8] = b"GET /stalled HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
-pub fn measure(bench: &Bench, small: Option<&Path>, sheet: &mut Sheet) -> Result<()> {
+pub fn measure(bench: &Bench) -> Result<Vec<Sheet>> {
+    let mut sheet = bench.sheet("memory");
     for _ in 0..bench.plan.long_rounds {
         for (n, kind) in bench.kinds.iter().enumerate() {
-            rest_and_load(bench, kind, n, sheet)?;
-            idle_clients(bench, kind, n, sheet)?;
-            stalled_downloads(bench, kind, n, sheet)?;
+            rest_and_load(bench, kind, n, &mut sheet)?;
+            idle_clients(bench, kind, n, &mut sheet)?;
+            stalled_downloads(bench, kind, n, &mut sheet)?;
         }
-        small_build(bench, small, sheet)?;
     }
-    Ok(())
+    let egret = bench.names.iter().position(|name| name == EGRET);
+    egret.map_or(Ok(()), |column| small(bench, column, &mut sheet))?;
+    Ok(vec![sheet])
 }
 
 fn note(sheet: &mut Sheet, what: &str, column: usize, memory: Memory) {
@@ -101,7 +102,7 @@ fn stalled_downloads(bench: &Bench, kind: &Kind, n: usize, sheet: &mut Sheet) ->
     };
     let clients: Vec<TcpStream> = (0..STALLED).map(stall).collect::<std::io::Result<_>>()?;
     wait_until("the downloads are under way", || {
-        bench.site.sending() >= UNDER_WAY
+        bench.site.server.sending() >= UNDER_WAY
     });
     let with = settled(&proxy.pids())?;
     note(sheet, "with 100 stalled downloads of 10 MiB", n, with);
@@ -111,21 +112,24 @@ fn stalled_downloads(bench: &Bench, kind: &Kind, n: usize, sheet: &mut Sheet) ->
     sleep(WATCH);
     let spent = cpu(&proxy.pids())? - spent;
     sheet.add("100 stalled downloads: processor time of 2 s, µs", n, spent);
-    if bench.site.sending() < UNDER_WAY {
+    if bench.site.server.sending() < UNDER_WAY {
         return Err("downloads that nobody takes went on".into());
     }
     drop(clients);
     Ok(())
 }
 
-/// The static build for small devices, in egret's column.
-fn small_build(bench: &Bench, program: Option<&Path>, sheet: &mut Sheet) -> Result<()> {
+/// The static build for small devices.
+fn small(bench: &Bench, column: usize, sheet: &mut Sheet) -> Result<()> {
     const ROW: &str = "the static `small` build, before the first request: PSS, KiB";
-    let Some(program) = program else {
-        sheet.say(ROW, 0, "not built");
+    let Some(program) = small_build()? else {
+        sheet.say(ROW, column, "not built");
         return Ok(());
     };
-    let proxy = bench.start(&Kind::Egret(program.to_owned()), &bench.usual())?;
-    sheet.add(ROW, 0, settled(&proxy.pids())?.pss);
+    let kind = Kind::Egret(program);
+    for _ in 0..bench.plan.long_rounds {
+        let proxy = bench.start(&kind, &bench.usual())?;
+        sheet.add(ROW, column, settled(&proxy.pids())?.pss);
+    }
     Ok(())
 }

@@ -2,9 +2,10 @@
 
 use std::error::Error;
 
+use crate::cloud::{Site, Upstream};
 use crate::process::Cores;
 use crate::proxies::{Job, Kind, Proxy};
-use crate::site::{Site, Upstream};
+use crate::sheet::Sheet;
 
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -29,7 +30,7 @@ pub const QUICK: Plan = Plan {
 };
 
 pub const WHOLE: Plan = Plan {
-    rounds: 15,
+    rounds: 19,
     requests: 4_096,
     handshakes: 400,
     long_rounds: 3,
@@ -53,6 +54,8 @@ impl Plan {
 pub struct Bench {
     pub site: Site,
     pub kinds: Vec<Kind>,
+    /// What they are called.
+    pub names: Vec<String>,
     pub plan: Plan,
     pub cores: Cores,
 }
@@ -67,6 +70,11 @@ impl Bench {
     pub fn start_all(&self, job: &Job) -> Result<Vec<Proxy>> {
         let starts = self.kinds.iter().map(|kind| self.start(kind, job));
         starts.collect()
+    }
+
+    /// A table with a column for each.
+    pub fn sheet(&self, title: &'static str) -> Sheet {
+        Sheet::new(title, &self.names)
     }
 
     /// With one listener, and clients as many as it takes by default.

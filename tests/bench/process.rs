@@ -39,7 +39,8 @@ pub fn memory(pids: &[u32]) -> Result<Memory> {
     let mut memory = Memory { rss: 0.0, pss: 0.0 };
     for (n, pid) in pids.iter().enumerate() {
         let path = format!("/proc/{pid}/smaps_rollup");
-        let text = fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
+        let text =
+            fs::read_to_string(&path).map_err(|error| format!("{path}: {error}; run as root"))?;
         let field = |name: &str| -> Option<f64> {
             let line = text.lines().find_map(|line| line.strip_prefix(name))?;
             line.split_whitespace().next()?.parse().ok()

@@ -6,15 +6,19 @@ use std::fs;
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 
+use crate::cloud::{Site, Upstream};
 use crate::peers::nginx::{Nginx, Run};
 use crate::peers::port::Port;
 use crate::peers::version::version;
-use crate::site::{Site, Upstream};
+
 use crate::support::certs::Dir;
 use crate::support::egret::{Builder, Egret};
 use crate::support::wait_until;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// What the release build is called.
+pub const EGRET: &str = "egret";
 
 /// A program that can do it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +31,7 @@ pub enum Kind {
 impl Kind {
     pub fn name(&self) -> String {
         match self {
-            Self::Egret(_) => "egret".to_owned(),
+            Self::Egret(_) => EGRET.to_owned(),
             Self::Nginx => "nginx".to_owned(),
             Self::Haproxy => "HAProxy".to_owned(),
         }
@@ -57,8 +61,11 @@ pub struct Job<'a> {
 
 impl<'a> Job<'a> {
     /// The number of each listener, where it leads, and where it is.
-    fn leads(&self, ports: &'a [Port]) -> impl Iterator<Item = (usize, (&'a Port, &'a Port))> {
-        let to = self.to.iter().map(|upstream| self.site.port(*upstream));
+    fn leads(&self, ports: &'a [Port]) -> impl Iterator<Item = (usize, (SocketAddr, &'a Port))> {
+        let to = self
+            .to
+            .iter()
+            .map(|upstream| self.site.server.address(*upstream));
         to.zip(ports).enumerate()
     }
 }
@@ -155,7 +162,7 @@ fn single(builder: Builder, job: &Job) -> Process {
 
 /// An identity for each listener: connections are bounded by identity.
 fn egret(builder: Builder, job: &Job, ports: &[Port]) -> Builder {
-    let mut builder = builder.ca(&job.site.cloud.ca());
+    let mut builder = builder.ca(&job.site.roots());
     // Of 64 clients at once, so many wait for the 16 connections.
     let mut bound = ",waiting=64";
     if let Some(clients) = job.clients {
@@ -163,9 +170,11 @@ fn egret(builder: Builder, job: &Job, ports: &[Port]) -> Builder {
         bound = ",waiting=64,connections=64";
     }
     for (n, (to, port)) in job.leads(ports) {
-        let certificate = &job.site.certificate;
+        let (certificate, key) = (job.site.certificate(), job.site.key());
         builder = builder
-            .identity(&format!("client{n},{certificate},tls=1.3{bound}"))
+            .identity(&format!(
+                "client{n},cert={certificate},key={key},tls=1.3{bound}"
+            ))
             .route_at(
                 &port.to_string(),
                 &format!("to=https://{to},sni=localhost,host=localhost,identity=client{n}"),
@@ -175,8 +184,8 @@ fn egret(builder: Builder, job: &Job, ports: &[Port]) -> Builder {
 }
 
 fn nginx(job: &Job, ports: &[Port]) -> String {
-    let cloud = &job.site.cloud;
-    let server = |(n, (to, port)): (usize, (&Port, &Port))| {
+    let site = job.site;
+    let server = |(n, (to, port)): (usize, (SocketAddr, &Port))| {
         format!(
             "upstream cloud{n} {{ server {to}; keepalive 64; keepalive_requests 10000000; }}
              server {{
@@ -199,25 +208,26 @@ fn nginx(job: &Job, ports: &[Port]) -> String {
                      proxy_ssl_protocols TLSv1.3;
                  }}
              }}",
-            certificate = cloud.path("client.crt"),
-            key = cloud.path("client.key"),
-            roots = cloud.ca(),
+            certificate = site.certificate(),
+            key = site.key(),
+            roots = site.roots(),
         )
     };
     job.leads(ports).map(server).collect()
 }
 
 fn haproxy(dir: &Dir, job: &Job, ports: &[Port]) -> Builder {
-    let cloud = &job.site.cloud;
-    let read = |file: &str| fs::read_to_string(cloud.path(file)).expect("a file of the cloud");
-    let both = read("client.crt") + &read("client.key");
+    let site = job.site;
+    let read = |file: String| fs::read_to_string(file).expect("a file of the cloud");
+    let both = read(site.certificate()) + &read(site.key());
     let certificate = dir.write("client.pem", &both).display().to_string();
     // It keeps connections to servers only while it has four times as many descriptors to spare.
     let clients = 4 * job.clients.unwrap_or(512);
-    let roots = cloud.ca();
+    let roots = site.roots();
     let mut config = format!(
         "global\n nbthread 1\n maxconn {clients}\n ssl-server-verify required\n \
-         ssl-default-server-options ssl-min-ver TLSv1.3\n\
+         ssl-default-server-options ssl-min-ver TLSv1.3\n \
+         ssl-default-server-ciphersuites TLS_AES_128_GCM_SHA256\n\
          defaults\n mode http\n http-reuse always\n timeout connect 10s\n timeout client 75s\n \
          timeout server 60s\n"
     );

@@ -8,12 +8,14 @@ use crate::sheet::Sheet;
 
 const CLIENTS: [usize; 3] = [1, 16, 64];
 
-pub fn measure(bench: &Bench, kept: &mut Sheet, new: &mut Sheet) -> Result<()> {
+pub fn measure(bench: &Bench) -> Result<Vec<Sheet>> {
+    let mut kept = bench.sheet("small requests, clients keep their connections");
+    let mut new = bench.sheet("small requests, each on a connection of its own");
     let proxies = bench.start_all(&bench.usual())?;
     for round in 0..=bench.plan.rounds {
         for clients in CLIENTS {
             for n in bench.turns(round) {
-                for (way, sheet) in [(Way::Kept, &mut *kept), (Way::New, &mut *new)] {
+                for (way, sheet) in [(Way::Kept, &mut kept), (Way::New, &mut new)] {
                     let one = one(&proxies[n], clients, bench.plan.requests, way)?;
                     // The first round fills caches and pools.
                     if round > 0 {
@@ -23,7 +25,7 @@ pub fn measure(bench: &Bench, kept: &mut Sheet, new: &mut Sheet) -> Result<()> {
             }
         }
     }
-    Ok(())
+    Ok(vec![kept, new])
 }
 
 /// A round of one proxy.
@@ -36,10 +38,8 @@ struct One {
 
 fn one(proxy: &Proxy, clients: usize, requests: usize, way: Way) -> Result<One> {
     let mut crowd = Crowd::gather(proxy.addr(0), clients, way)?;
-    if way == Way::Kept {
-        // Connected is one thing, accepted another.
-        crowd.ask(SMALL, clients)?;
-    }
+    // Connected is one thing, accepted another.
+    crowd.ask(SMALL, clients)?;
     let pids = proxy.pids();
     let before = cpu(&pids)?;
     let timing = crowd.ask(SMALL, requests)?;

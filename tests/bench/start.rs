@@ -1,5 +1,6 @@
 //! How soon a proxy answers, and what it needs on disk.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::load::{Client, SMALL};
@@ -8,7 +9,8 @@ use crate::process::size;
 use crate::sheet::Sheet;
 use crate::support::PATIENCE;
 
-pub fn measure(bench: &Bench, sheet: &mut Sheet) -> Result<()> {
+pub fn measure(bench: &Bench) -> Result<Vec<Sheet>> {
+    let mut sheet = bench.sheet("start and size");
     let mut proxies = bench.start_all(&bench.usual())?;
     for round in 0..bench.plan.rounds {
         for n in bench.turns(round) {
@@ -26,11 +28,11 @@ pub fn measure(bench: &Bench, sheet: &mut Sheet) -> Result<()> {
         sheet.add("shared libraries that it maps, KiB", n, libraries);
         sheet.add("both, KiB", n, program + libraries);
     }
-    Ok(())
+    Ok(vec![sheet])
 }
 
 /// Asks again and again; the answer comes from the cloud.
-fn first_answer(addr: std::net::SocketAddr, start: Instant) -> Result<Duration> {
+fn first_answer(addr: SocketAddr, start: Instant) -> Result<Duration> {
     loop {
         let answer = Client::connect(addr).and_then(|mut client| client.ask(SMALL));
         match answer {

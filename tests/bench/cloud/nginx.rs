@@ -1,11 +1,12 @@
-//! The cloud of the bench: nginx, which insists on a client certificate and speaks TLS 1.3 with
-//! AES-128-GCM and nothing else, so that all proxies encrypt alike.
+//! nginx as the cloud, which speaks TLS 1.3 with AES-128-GCM and nothing else.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
 
+use super::{BULK, Handshakes, SMALL, STALLED, Server, Upstream, sink};
 use crate::peers::cloud::Cloud;
 use crate::peers::nginx::{Nginx, Run};
 use crate::peers::openssl::sh;
@@ -13,48 +14,20 @@ use crate::peers::port::Port;
 use crate::support::certs::Dir;
 use crate::support::client;
 
-/// The body of a small answer.
-const SMALL: &str = r#"{"device":"meter-7","accepted":true}"#;
-/// Bytes of `/download`, and of what is sent to `/upload`.
-pub const BULK: u64 = 128 << 20;
-/// Bytes of `/stalled`.
-pub const STALLED: u64 = 10 << 20;
-
-/// A server of the cloud.
-#[derive(Debug, Clone, Copy)]
-pub enum Upstream {
-    /// Keeps connections.
-    Kept,
-    /// Closes after each answer, and lets nobody resume a session.
-    Full,
-    /// Closes after each answer, and lets everybody.
-    Resumed,
-}
-
-/// The cloud, and the certificate that it takes.
-pub struct Site {
-    pub cloud: Cloud,
-    /// What `--identity` says of the certificate, without a name.
-    pub certificate: String,
+pub struct NginxCloud {
+    kept: SocketAddr,
     full: Port,
     resumed: Port,
     status: Port,
     nginx: Nginx,
+    /// How often the status was asked for.
+    looks: Cell<u64>,
     _dir: Dir,
 }
 
-/// What the cloud saw of connections that carried a request to be counted.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct Handshakes {
-    pub full: usize,
-    pub resumed: usize,
-}
-
-impl Site {
-    /// Starts it; what is uploaded goes to `sink`.
-    pub fn start(sink: SocketAddr) -> io::Result<Self> {
-        let (cloud, dir) = (Cloud::new(), Dir::new());
-        let identity = cloud.identity("client");
+impl NginxCloud {
+    pub fn start(cloud: &Cloud) -> io::Result<Self> {
+        let (dir, sink) = (Dir::new(), sink::start()?);
         let [full, resumed, status] = [Port::reserve(), Port::reserve(), Port::reserve()];
         for (name, bytes) in [("download", BULK), ("stalled", STALLED)] {
             File::create(dir.file(name))?.set_len(bytes)?;
@@ -65,49 +38,55 @@ impl Site {
         };
         let http = [
             common(),
-            kept(&cloud, &dir, sink),
+            kept(cloud, &dir, sink),
             closing(
-                &cloud,
+                cloud,
                 &full,
                 "ssl_session_cache off; ssl_session_tickets off;",
             ),
-            closing(&cloud, &resumed, ""),
+            closing(cloud, &resumed, ""),
             format!("server {{ listen {status}; location / {{ stub_status; }} }}"),
         ];
         Ok(Self {
-            certificate: identity.trim_start_matches("client,").to_owned(),
+            kept: cloud.port.address(),
             nginx: Nginx::start_as(&http.concat(), run),
-            cloud,
             full,
             resumed,
             status,
+            looks: Cell::new(0),
             _dir: dir,
         })
     }
 
-    /// Where that server is.
-    pub fn port(&self, upstream: Upstream) -> &Port {
+    fn status(&self) -> String {
+        self.looks.set(self.looks.get() + 1);
+        client::get(self.status.address(), "/").text()
+    }
+}
+
+impl Server for NginxCloud {
+    fn name(&self) -> String {
+        "nginx".to_owned()
+    }
+
+    fn address(&self, upstream: Upstream) -> SocketAddr {
         match upstream {
-            Upstream::Kept => &self.cloud.port,
-            Upstream::Full => &self.full,
-            Upstream::Resumed => &self.resumed,
+            Upstream::Kept => self.kept,
+            Upstream::Full => self.full.address(),
+            Upstream::Resumed => self.resumed.address(),
         }
     }
 
-    /// Connections so far, also those that carried no request.
-    pub fn connections(&self) -> u64 {
-        // "server accepts handled requests\n 17 17 31": each look is a connection too, which the
-        // next look counts.
+    fn connections(&self) -> u64 {
+        // "server accepts handled requests\n 17 17 31": our looks are among them.
         let text = self.status();
         let numbers = text.lines().nth(2).unwrap_or_default();
         let accepted = numbers.split_whitespace().next();
-        accepted
-            .and_then(|number| number.parse().ok())
-            .expect("what stub_status says")
+        let accepted: Option<u64> = accepted.and_then(|number| number.parse().ok());
+        accepted.expect("what stub_status says") - self.looks.get()
     }
 
-    /// Answers that it is sending.
-    pub fn sending(&self) -> usize {
+    fn sending(&self) -> usize {
         let text = self.status();
         let (_, rest) = text.split_once("Writing: ").expect("what stub_status says");
         let number = rest.split(' ').next().unwrap_or_default();
@@ -115,12 +94,11 @@ impl Site {
         number.parse::<usize>().expect("a number") - 1
     }
 
-    fn status(&self) -> String {
-        client::get(self.status.address(), "/").text()
+    fn count_anew(&self) {
+        self.nginx.take_access_log(0);
     }
 
-    /// The connections of the requests that were counted since the last look, which are so many.
-    pub fn handshakes(&self, requests: usize) -> Handshakes {
+    fn handshakes(&self, requests: usize) -> Handshakes {
         let lines = self.nginx.take_access_log(requests);
         let mut connections = HashMap::new();
         for line in &lines {

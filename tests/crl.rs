@@ -1,76 +1,24 @@
-//! `crl=`: what is revoked is refused, what no list tells of too, and a list that came with a
-//! reload counts for those who were trusted before it.
+//! `crl=`: what is revoked is refused, and what no list tells of too.
 
 mod support;
+mod trusting;
 
 use std::fs;
 use std::time::Duration;
 
-use support::certs::{Ca, Dir, Leaf, Spec};
-use support::client::{self, Response};
+use support::certs::{Ca, Dir, Leaf};
 use support::crl::{Crl, serial};
-use support::egret::{self, Egret, Finished};
-use support::upstream::{Resumption, Upstream, Versions};
+use support::egret::{Egret, Finished};
 use support::world::World;
+use trusting::{crl, egret, server, trusted, untrusted};
 
-const VERSIONS: [Versions; 2] = [Versions::Only12, Versions::Only13];
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-fn egret(world: &World) -> egret::Builder {
-    Egret::builder(env!("CARGO_BIN_EXE_egret")).ca(&world.ca)
-}
-
-fn server() -> Spec {
-    Spec::server(&["localhost"])
-}
-
-/// `crl=` of a file with this text.
-fn crl(dir: &Dir, name: &str, pem: &str) -> String {
-    format!("crl={}", dir.write(name, pem).display())
-}
 
 /// `crl=` of a file with these bytes.
 fn binary(dir: &Dir, name: &str, der: &[u8]) -> String {
     let path = dir.file(name);
     fs::write(&path, der).expect("a file");
     format!("crl={}", path.display())
-}
-
-/// What an identity of these keys gets from an upstream with that certificate, in both versions.
-fn ask(world: &World, leaf: &Leaf, keys: &str) -> [Response; 2] {
-    VERSIONS.map(|versions| {
-        let upstream = Upstream::builder(leaf).versions(versions).start();
-        let egret = egret(world)
-            .identity(&format!("x,{keys}"))
-            .route(&format!("to={},identity=x", upstream.url()))
-            .start();
-        let answer = client::get(egret.addr(0), "/");
-        let expected = usize::from(answer.status == 200);
-        assert_eq!(upstream.seen().len(), expected, "{}", answer.text());
-        answer
-    })
-}
-
-#[track_caller]
-fn trusted(world: &World, leaf: &Leaf, keys: &str) {
-    for answer in ask(world, leaf, keys) {
-        assert_eq!(answer.status, 200, "{keys}: {}", answer.text());
-    }
-}
-
-/// The answer must be an error of ours about the upstream's certificate, and have these parts.
-#[track_caller]
-fn untrusted(world: &World, leaf: &Leaf, keys: &str, parts: &[&str]) {
-    for answer in ask(world, leaf, keys) {
-        let text = answer.text();
-        assert_eq!(answer.status, 502, "{keys}: {text}");
-        assert!(text.contains("its certificate is not trusted: "), "{text}");
-        for part in parts {
-            assert!(text.contains(part), "{part:?} is not in: {text}");
-        }
-        let status = answer.header("proxy-status").unwrap_or_default();
-        assert!(status.contains("error=tls_certificate_error"), "{status}");
-    }
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
@@ -242,227 +190,6 @@ fn of_two_lists_of_one_authority_the_newer_one_counts() {
     }
     for keys in in_both_orders(old().revoke_leaf(&leaf), new()) {
         trusted(&world, &leaf, &keys);
-    }
-}
-
-// ---- over time ----
-
-const MODES: [(Versions, Resumption); 3] = [
-    (Versions::Only12, Resumption::SessionIds),
-    (Versions::Only12, Resumption::Tickets),
-    (Versions::Only13, Resumption::Tickets),
-];
-
-/// An upstream, and an egret that goes there with the list in `a.crl`.
-struct Listed {
-    world: World,
-    leaf: Leaf,
-    upstream: Upstream,
-    egret: Egret,
-}
-
-impl Listed {
-    fn start(list: Crl, upstream_idle: &str, mode: (Versions, Resumption)) -> Self {
-        let world = World::new();
-        let leaf = world.servers.issue(&server());
-        let upstream = Upstream::builder(&leaf)
-            .versions(mode.0)
-            .resumption(mode.1)
-            .start();
-        let keys = crl(&world.dir, "a.crl", &list.pem_of(&world.servers));
-        let egret = egret(&world)
-            .option("--upstream-idle", upstream_idle)
-            .identity(&format!("x,{keys}"))
-            .route(&format!("to={},identity=x", upstream.url()))
-            .start();
-        Self {
-            world,
-            leaf,
-            upstream,
-            egret,
-        }
-    }
-
-    fn ask(&self) -> Response {
-        client::get(self.egret.addr(0), "/")
-    }
-
-    /// Puts another list in the place of the first.
-    fn replace(&self, list: Crl, epoch: u32) {
-        crl(&self.world.dir, "a.crl", &list.pem_of(&self.world.servers));
-        self.egret.signal("HUP");
-        let line = format!("reloaded identity \"x\": epoch {epoch}");
-        self.egret.wait_line(&line);
-    }
-
-    /// Two requests; the second one has a session or a connection to use.
-    #[track_caller]
-    fn assert_reuse(&self) {
-        for _ in 0..2 {
-            let answer = self.ask();
-            assert_eq!(answer.status, 200, "{}", answer.text());
-        }
-        let seen = self.upstream.last().expect("a request");
-        assert!(seen.resumed || seen.request > 1, "{seen:?}");
-    }
-}
-
-#[test]
-fn a_server_that_a_new_list_revokes_is_refused_whatever_session_or_connection_there_was() {
-    for upstream_idle in ["0", "30s"] {
-        for mode in MODES {
-            let listed = Listed::start(Crl::default(), upstream_idle, mode);
-            listed.assert_reuse();
-            listed.replace(Crl::default().revoke_leaf(&listed.leaf), 2);
-            let before = listed.upstream.seen().len();
-            for _ in 0..2 {
-                let answer = listed.ask();
-                assert_eq!(answer.status, 502, "{}", answer.text());
-                assert!(answer.text().contains("is revoked since 20"));
-            }
-            let after = listed.upstream.seen().len();
-            assert_eq!(after, before, "a request went out");
-            // And back: it was the list alone.
-            listed.replace(Crl::default(), 3);
-            listed.assert_reuse();
-        }
-    }
-}
-
-#[test]
-fn sessions_and_connections_end_with_the_list_that_did_not_revoke_their_server() {
-    for upstream_idle in ["0", "30s"] {
-        let list = Crl::default().expires_in(Duration::from_secs(3));
-        let listed = Listed::start(list, upstream_idle, MODES[2]);
-        listed.assert_reuse();
-        support::wait_until("the list ends", || {
-            let answer = listed.ask();
-            let expired = answer
-                .text()
-                .contains("revocation list of \"CN=servers\" expired at");
-            assert!(expired == (answer.status == 502), "{}", answer.text());
-            expired
-        });
-    }
-}
-
-#[test]
-fn a_list_that_does_not_load_keeps_the_former_one() {
-    let world = World::new();
-    let leaf = world.servers.issue(&server());
-    let upstream = Upstream::builder(&leaf).start();
-    let list = Crl::default().revoke_leaf(&leaf).pem_of(&world.servers);
-    let keys = crl(&world.dir, "a.crl", &list);
-    let egret = egret(&world)
-        .identity(&format!("x,{keys}"))
-        .route(&format!("to={},identity=x", upstream.url()))
-        .start();
-    crl(&world.dir, "a.crl", &world.servers.pem());
-    egret.signal("HUP");
-    let line = egret.wait_line("reload of identity \"x\" failed, keeping epoch 1: ");
-    let told = "a.crl: no revocation list, but a certificate; ";
-    assert!(line.contains(told), "{line}");
-    let text = client::get(egret.addr(0), "/").text();
-    assert!(text.contains("is revoked since 20"), "{text}");
-}
-
-#[test]
-fn a_list_that_is_the_same_changes_nothing() {
-    let listed = Listed::start(Crl::default(), "30s", MODES[2]);
-    listed.assert_reuse();
-    listed.egret.signal("HUP");
-    let line = "identity \"x\" unchanged, keeping epoch 1";
-    listed.egret.wait_line(line);
-    assert_eq!(listed.ask().status, 200);
-    assert_eq!(listed.upstream.connections(), 1);
-}
-
-#[test]
-fn a_new_list_is_found_without_a_signal() {
-    let world = World::new();
-    let leaf = world.servers.issue(&server());
-    let upstream = Upstream::builder(&leaf).start();
-    let keys = crl(&world.dir, "a", &Crl::default().pem_of(&world.servers));
-    let egret = egret(&world)
-        .option("--reload-interval", "100ms")
-        .identity(&format!("x,{keys}"))
-        .route(&format!("to={},identity=x", upstream.url()))
-        .start();
-    assert_eq!(client::get(egret.addr(0), "/").status, 200);
-    let list = Crl::default().revoke_leaf(&leaf).pem_of(&world.servers);
-    crl(&world.dir, "a", &list);
-    let line = "reloaded identity \"x\": epoch 2, no certificate, 1 roots, 1 revocation lists";
-    egret.wait_line(line);
-    assert_eq!(client::get(egret.addr(0), "/").status, 502);
-}
-
-#[test]
-fn an_identity_without_its_list_is_not_available_and_the_others_are() {
-    let world = World::new();
-    let upstream = Upstream::builder(&world.servers.issue(&server())).start();
-    let path = world.dir.file("late.crl");
-    let egret = egret(&world)
-        .identity(&format!("x,crl={}", path.display()))
-        .route(&format!("to={},identity=x", upstream.url()))
-        .route(&format!("to={},identity=none", upstream.url()))
-        .start();
-    let answer = client::get(egret.addr(0), "/");
-    assert_eq!(answer.status, 503);
-    let text = answer.text();
-    assert!(text.contains("late.crl: no such file"), "{text}");
-    assert_eq!(client::get(egret.addr(1), "/").status, 200);
-    let list = Crl::default().pem_of(&world.servers);
-    crl(&world.dir, "late.crl", &list);
-    egret.signal("HUP");
-    egret.wait_line("reloaded identity \"x\": epoch 1");
-    assert_eq!(client::get(egret.addr(0), "/").status, 200);
-}
-
-// ---- isolation ----
-
-/// Identities of one certificate to one upstream, with and without the list that revokes it.
-fn isolated(upstream_idle: &str, (versions, resumption): (Versions, Resumption)) {
-    let world = World::new();
-    let leaf = world.servers.issue(&server());
-    let builder = Upstream::builder(&leaf).requests(&world.devices);
-    let upstream = builder.versions(versions).resumption(resumption).start();
-    let device = world.device("plain");
-    let (_, files) = device.split_once(',').expect("a name and files");
-    let revoking = Crl::default().revoke_leaf(&leaf).pem_of(&world.servers);
-    let other = Crl::default().pem_of(&world.servers);
-    let keys = [
-        String::from("alpn=http/1.1"),
-        crl(&world.dir, "other", &other),
-        crl(&world.dir, "revoking", &revoking),
-    ];
-    let mut egret = egret(&world).option("--upstream-idle", upstream_idle);
-    for (name, keys) in ["plain", "listed", "strict"].iter().zip(&keys) {
-        egret = egret
-            .identity(&format!("{name},{files},{keys}"))
-            .route(&format!("to={},identity={name}", upstream.url()));
-    }
-    let egret = egret.start();
-    for round in 0..3 {
-        for way in [0, 1] {
-            let before = upstream.seen().len();
-            let answer = client::get(egret.addr(2), "/");
-            assert_eq!(answer.status, 502, "{}", answer.text());
-            assert!(answer.text().contains("is revoked since 20"));
-            assert_eq!(upstream.seen().len(), before, "a request went out");
-            assert_eq!(client::get(egret.addr(way), "/").status, 200);
-            let seen = upstream.last().expect("a request");
-            let reused = seen.resumed || seen.request > 1;
-            assert_eq!(reused, round > 0, "{seen:?}");
-        }
-    }
-}
-
-#[test]
-fn a_list_is_asked_although_a_neighbour_without_it_has_sessions_and_connections() {
-    for mode in MODES {
-        for upstream_idle in ["0", "30s"] {
-            isolated(upstream_idle, mode);
-        }
     }
 }
 

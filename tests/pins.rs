@@ -2,6 +2,7 @@
 //! session or a connection of a neighbour never stands in for the server's key.
 
 mod support;
+mod trusting;
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
@@ -14,54 +15,16 @@ use rustls::crypto::ring;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ServerConfig, ServerConnection};
 use support::certs::{Ca, Leaf, Spec};
-use support::client::{self, Response};
-use support::egret::{self, Egret};
+use support::client;
+use support::egret::Egret;
 use support::pin::pin;
 use support::upstream::{Resumption, Upstream, Versions};
 use support::world::World;
-
-const VERSIONS: [Versions; 2] = [Versions::Only12, Versions::Only13];
-
-fn egret(world: &World) -> egret::Builder {
-    Egret::builder(env!("CARGO_BIN_EXE_egret")).ca(&world.ca)
-}
-
-fn server() -> Spec {
-    Spec::server(&["localhost"])
-}
-
-/// What an identity of these keys gets from an upstream with that certificate, in both versions.
-fn ask(world: &World, leaf: &Leaf, keys: &str) -> [Response; 2] {
-    VERSIONS.map(|versions| {
-        let upstream = Upstream::builder(leaf).versions(versions).start();
-        let egret = egret(world)
-            .identity(&format!("x,{keys}"))
-            .route(&format!("to={},identity=x", upstream.url()))
-            .start();
-        let answer = client::get(egret.addr(0), "/");
-        let expected = usize::from(answer.status == 200);
-        assert_eq!(upstream.seen().len(), expected, "{}", answer.text());
-        answer
-    })
-}
-
-#[track_caller]
-fn trusted(world: &World, leaf: &Leaf, keys: &str) {
-    for answer in ask(world, leaf, keys) {
-        assert_eq!(answer.status, 200, "{keys}: {}", answer.text());
-    }
-}
+use trusting::{VERSIONS, egret, server, trusted};
 
 #[track_caller]
 fn untrusted(world: &World, leaf: &Leaf, keys: &str, sentence: &str) {
-    for answer in ask(world, leaf, keys) {
-        let text = answer.text();
-        assert_eq!(answer.status, 502, "{keys}: {text}");
-        assert!(text.contains("its certificate is not trusted: "), "{text}");
-        assert!(text.contains(sentence), "{sentence:?} is not in: {text}");
-        let status = answer.header("proxy-status").unwrap_or_default();
-        assert!(status.contains("error=tls_certificate_error"), "{status}");
-    }
+    trusting::untrusted(world, leaf, keys, &[sentence]);
 }
 
 /// A certificate authority that stands as a server.

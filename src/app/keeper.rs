@@ -213,10 +213,11 @@ fn watch_dates(name: &str, epoch: &Epoch, former: Option<Said>, now: Option<Syst
     {
         ::log::warn!("identity {name:?}: {warning}");
     }
-    if former.is_none_or(|former| former.expired < said.expired) {
-        for warning in &expired {
-            ::log::warn!("identity {name:?}: {warning}");
-        }
+    for warning in expired
+        .iter()
+        .skip(former.map_or(0, |former| former.expired))
+    {
+        ::log::warn!("identity {name:?}: {warning}");
     }
     said
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::identity::clock::unix_seconds;
 use crate::identity::pem::Crls;
-use crate::identity::x509::{self, Summary};
+use crate::identity::x509::{self, CrlSummary, Summary};
 use crate::limits;
 
 /// What is to be said of our certificate's dates. Displays as one line: cause and remedy.
@@ -150,23 +150,27 @@ impl fmt::Display for CrlWarning {
     }
 }
 
-/// The lists that hold no more; none while the clock is not set, since nothing is known then.
+/// The lists that hold no more, in the order in which they ended; none while the clock is not set,
+/// since nothing is known then.
 pub fn crl_warnings(crls: &Crls, now: Option<SystemTime>) -> Vec<CrlWarning> {
-    let Some(now) = now.map(unix_seconds) else {
-        return Vec::new();
-    };
-    let expired = |next_update: &i64| now >= *next_update;
     let lists = crls.iter().map(|crl| &crl.summary);
-    lists
-        .filter_map(|crl| {
-            let next_update = crl.next_update.filter(expired)?;
-            Some(CrlWarning {
-                issuer: crl.issuer.clone(),
-                next_update,
-                now,
-            })
+    now.map_or_else(Vec::new, |now| ended(lists, unix_seconds(now)))
+}
+
+fn ended<'a>(lists: impl Iterator<Item = &'a CrlSummary>, now: i64) -> Vec<CrlWarning> {
+    let expired = |next_update: &i64| now >= *next_update;
+    let warning = |crl: &CrlSummary| {
+        let next_update = crl.next_update.filter(expired)?;
+        Some(CrlWarning {
+            issuer: crl.issuer.clone(),
+            next_update,
+            now,
         })
-        .collect()
+    };
+    let mut warnings: Vec<_> = lists.filter_map(warning).collect();
+    // Those that were told of once are the first ones ever after.
+    warnings.sort_by_key(|warning| warning.next_update);
+    warnings
 }
 
 #[cfg(test)]
@@ -251,5 +255,29 @@ mod tests {
         // The last third of its life is shorter than the earlier notices.
         assert_eq!(days_with_news(9), [6, 8, 10]);
         assert_eq!(days_with_news(2), [2, 3]);
+    }
+
+    #[test]
+    fn a_list_that_ends_comes_behind_those_that_ended_before() {
+        let list = |issuer: &str, next_update| CrlSummary {
+            issuer: issuer.to_owned(),
+            version: 2,
+            this_update: START,
+            next_update,
+        };
+        let lists = [
+            list("CN=late", Some(START + 3 * DAY)),
+            list("CN=never", None),
+            list("CN=early", Some(START + DAY)),
+            list("CN=middle", Some(START + 2 * DAY)),
+        ];
+        let on_day = |day: i64| -> Vec<_> {
+            let ended = ended(lists.iter(), START + day * DAY).into_iter();
+            ended.map(|warning| warning.issuer).collect()
+        };
+        assert!(on_day(0).is_empty());
+        assert_eq!(on_day(1), ["CN=early"]);
+        assert_eq!(on_day(2), ["CN=early", "CN=middle"]);
+        assert_eq!(on_day(3), ["CN=early", "CN=middle", "CN=late"]);
     }
 }

@@ -63,7 +63,7 @@ fn demo() -> Result<bool, Box<dyn Error>> {
     let stays = good && stdin().is_terminal() && stdout().is_terminal();
     let status = if stays {
         try_it(&egret);
-        serve_until_interrupted(&mut egret)?
+        serve_until_stopped(&mut egret)?
     } else {
         egret.signal("TERM");
         egret.wait_exit()
@@ -172,13 +172,24 @@ fn try_it(egret: &Egret) {
     println!("\nCtrl-C stops it.");
 }
 
-/// The terminal's interrupt reaches egret too; this program only outlives it.
-fn serve_until_interrupted(egret: &mut Egret) -> Result<std::process::ExitStatus, Box<dyn Error>> {
+/// The terminal's interrupt reaches egret too, and any other signal that ends this program is passed
+/// on: it outlives egret.
+fn serve_until_stopped(egret: &mut Egret) -> Result<std::process::ExitStatus, Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    // Having asked for the signal once is what keeps it from ending this process.
-    let _inside = runtime.enter();
-    let _interrupt = signal(SignalKind::interrupt())?;
-    Ok(egret.wait_forever()?)
+    runtime.block_on(async {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut hangup = signal(SignalKind::hangup())?;
+        // Without signals it may have ended by itself: then nobody is there to be told.
+        let mut child = signal(SignalKind::child())?;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = child.recv() => {}
+            _ = terminate.recv() => egret.signal("TERM"),
+            _ = hangup.recv() => egret.signal("TERM"),
+        }
+        Ok(egret.wait_forever()?)
+    })
 }

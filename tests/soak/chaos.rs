@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rustls::CertificateError;
 
 use crate::ledger::{Fault, Ledger};
+use crate::port::Port;
 use crate::random::Random;
 use crate::support::certs::Dir;
 use crate::support::dns::{Dns, Mode};
@@ -25,6 +26,8 @@ pub struct Cloud {
     pub upstream: Upstream,
     /// Connections are not served.
     pub astray: Arc<AtomicBool>,
+    /// Nobody else gets it while the upstream is away.
+    pub _port: Port,
 }
 
 /// What becomes of the n-th connection where they are not served.
@@ -97,8 +100,8 @@ impl Cloud {
     /// Begins anew; who was connected is cut off.
     pub fn restart(&mut self, ledger: &Ledger) {
         self.stop(ledger);
-        // A connection of somebody's may have got the port meanwhile, until it ends.
-        wait_until("the port is free", || self.upstream.restart().is_ok());
+        // A program that is just being started has what this one had open, until it begins.
+        wait_until("nobody listens", || self.upstream.restart().is_ok());
     }
 
     fn asks(&mut self, ledger: &Ledger, auth: ClientAuth) {

@@ -12,6 +12,9 @@ mod counted;
 mod heap;
 mod ledger;
 mod plan;
+#[allow(dead_code)]
+#[path = "../peers/port.rs"]
+mod port;
 mod random;
 #[path = "../support/mod.rs"]
 mod support;
@@ -25,6 +28,7 @@ use std::time::{Duration, Instant};
 use chaos::{Cloud, write_identity};
 use clients::Entry;
 use ledger::Ledger;
+use port::Port;
 use random::Random;
 use support::dns::{Dns, Mode};
 use support::egret::Egret;
@@ -91,7 +95,9 @@ fn seconds() -> Duration {
 fn cloud(world: &World, number: usize, (versions, resumption): (Versions, Resumption)) -> Cloud {
     let astray = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&astray);
+    let port = Port::reserve();
     let upstream = Upstream::builder(&world.servers.server(&chaos::NAMES))
+        .port(port.address().port())
         .requests(&world.devices)
         .versions(versions)
         .resumption(resumption)
@@ -105,6 +111,7 @@ fn cloud(world: &World, number: usize, (versions, resumption): (Versions, Resump
         number,
         upstream,
         astray,
+        _port: port,
     }
 }
 

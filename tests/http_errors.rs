@@ -99,6 +99,28 @@ fn an_error_leaves_the_clients_connection_in_step() {
 }
 
 #[test]
+fn a_refused_head_request_is_answered_without_a_body() {
+    let world = setup().start();
+    for rest in [
+        "/ HTTP/1.1\r\n\r\n",
+        "/ HTTP/3\r\n\r\n",
+        "/<> HTTP/1.1\r\nHost: x\r\n\r\n",
+    ] {
+        for start in ["", "\r\n", "GET / HTTP/1.1\r\nHost: x\r\n\r\n"] {
+            let mut client = world.client();
+            let request = format!("{start}HEAD {rest}");
+            client.write_raw(request.as_bytes()).expect("written");
+            if start.starts_with("GET") {
+                assert_eq!(client.read_response().expect("a response").status, 200);
+            }
+            let refusal = client.read_response_to("HEAD").expect("a refusal");
+            assert_eq!(refusal.status, 400, "{request:?}");
+            assert_eq!(client.read_to_end().expect("an end"), b"", "{request:?}");
+        }
+    }
+}
+
+#[test]
 fn an_error_that_leaves_chunks_unread_says_that_it_closes() {
     let (egret, _dir) = leading_to("https://127.0.0.1:1", &[]);
     let mut client = Client::connect(egret.addr(0));

@@ -357,7 +357,7 @@ impl fmt::Display for Problem {
             Self::ChooseIdentity(names) => write!(
                 f,
                 "choose as whom: put ,identity=NAME behind the URL, one of {} and none",
-                names.join(", ")
+                names.join(", ").escape_debug()
             ),
             Self::TooManyRoutes(count) => {
                 write!(f, "{count} with --forward, the maximum is {}", limits::ROUTES_MAX)

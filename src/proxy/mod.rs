@@ -441,14 +441,16 @@ fn answer(failure: &Failure, client: &Client, close: bool) -> Response<ResponseB
     response
 }
 
-/// The same answer in bytes, for a connection that hyper no longer has.
-pub fn raw_answer(cause: Cause) -> Vec<u8> {
+/// The same answer in bytes, for a connection that hyper no longer has; `to_head` without its text,
+/// which would be taken for the next answer (RFC 9110 §9.3.2).
+pub fn raw_answer(cause: Cause, to_head: bool) -> Vec<u8> {
     let failure = Failure::from(cause);
     let body = failure.body();
+    let shown = if to_head { "" } else { &body };
     let status = StatusCode::from_u16(failure.cause.status()).unwrap_or(StatusCode::BAD_REQUEST);
     format!(
         "HTTP/1.1 {} {}\r\ncontent-type: text/plain; charset=utf-8\r\nproxy-status: {}\r\n\
-         content-length: {}\r\nconnection: close\r\n\r\n{body}",
+         content-length: {}\r\nconnection: close\r\n\r\n{shown}",
         status.as_u16(),
         status.canonical_reason().unwrap_or_default(),
         failure.proxy_status(),

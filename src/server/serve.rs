@@ -142,7 +142,7 @@ impl Listener {
             End::Refused(cause) => {
                 ::log::debug!("a request was refused: {}", cause.label());
                 self.service.refused(client, &cause);
-                let bytes = raw_answer(cause);
+                let bytes = raw_answer(cause, inbound.begins_with_head());
                 let written = inbound.socket().write_all(&bytes);
                 if let Ok(Ok(())) = timeout(limits::LINGER, written).await {
                     inbound.done(Instant::now());

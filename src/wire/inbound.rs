@@ -179,6 +179,11 @@ impl Inbound {
         self.refusal.borrow_mut().take()
     }
 
+    /// Whether the request that was refused is HEAD, as far as it was read.
+    pub fn begins_with_head(&self) -> bool {
+        self.state.borrow().pending.starts_with(b"HEAD ")
+    }
+
     /// Why reading the body ended, for the service's answer.
     pub fn fault(&self) -> Option<Cause> {
         self.fault.borrow().clone()

@@ -117,6 +117,17 @@ fn a_url_is_probed_as_the_identity_that_was_chosen() {
 }
 
 #[test]
+fn a_choice_of_identities_shows_no_control_byte_of_their_names() {
+    let errors = errors(
+        Some("https://a"),
+        &["--identity=x", "--identity=y\n\u{1b}[2J"],
+    );
+    let choice = errors.iter().find(|error| error.contains("choose as whom"));
+    let choice = choice.expect("a choice");
+    assert!(choice.contains(r"x, y\n\u{1b}[2J and none"), "{choice}");
+}
+
+#[test]
 fn a_url_that_routes_lead_to_is_probed_as_they_go_there() {
     let words = [
         TWO[0],

@@ -108,10 +108,29 @@ impl Relay {
         }
     }
 
-    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
+    fn hold(&self) {
+        if let Some(lease) = &self.lease {
+            lease.connection.outbound().hold();
+        }
+    }
+
+    fn want(&self) {
+        if let Some(lease) = &self.lease {
+            lease.connection.outbound().want();
+        }
+    }
+
+    /// The next piece. Unless the last one `is_out`, none is read for it: what a client does not take
+    /// stays with the upstream. hyper asks again when it is.
+    fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+        is_out: bool,
+    ) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
         match Pin::new(&mut self.incoming).poll_frame(cx) {
             Poll::Ready(Some(Ok(mut frame))) => {
                 self.timer = None;
+                self.hold();
                 if let Some(trailers) = frame.trailers_mut() {
                     headers::trailers(trailers);
                 }
@@ -132,6 +151,11 @@ impl Relay {
                 self.cut_off(violation.map_or(Cause::Incomplete, Cause::BadResponse))
             }
             Poll::Pending => {
+                if !is_out {
+                    self.timer = None;
+                    return Poll::Pending;
+                }
+                self.want();
                 let patience = self.patience;
                 let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(patience)));
                 if timer.as_mut().poll(cx).is_ready() {
@@ -169,11 +193,15 @@ impl Body for ResponseBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
+        let is_out = !self.inbound.is_unflushed();
         let polled = match &mut self.kind {
             Kind::Text(text) if text.is_empty() => Poll::Ready(None),
             Kind::Text(text) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(text))))),
-            Kind::Relay(relay) => relay.poll_frame(cx),
+            Kind::Relay(relay) => relay.poll_frame(cx, is_out),
         };
+        if let Poll::Ready(Some(Ok(_))) = &polled {
+            self.inbound.answers();
+        }
         if let Some(record) = &mut self.record {
             match &polled {
                 Poll::Ready(Some(Ok(frame))) => {

@@ -153,7 +153,7 @@ pub const OWN_CHAIN_CERTS_MAX: usize = 16;
 /// A client connection and the request that it has under way.
 pub const CLIENT_BYTES: usize = 192 * 1024;
 /// What an upstream connection adds to the client that it serves.
-pub const CONNECTION_BYTES: usize = 360 * 1024;
+pub const CONNECTION_BYTES: usize = 328 * 1024;
 /// What a request adds to its client while it waits for a connection.
 pub const WAITING_BYTES: usize = 384;
 /// One upstream's TLS sessions.
@@ -173,7 +173,7 @@ pub const CRL_KIB_READ_BYTES: usize = 9 * 1024;
 /// A route, and its listener.
 pub const ROUTE_BYTES: usize = 12 * 1024;
 /// A client of `--admin`, and an answer that it does not take.
-pub const ADMIN_CLIENT_BYTES: usize = 192 * 1024;
+pub const ADMIN_CLIENT_BYTES: usize = 176 * 1024;
 /// What a route or an identity adds to such an answer.
 pub const ADMIN_ENTRY_BYTES: usize = 8 * 1024;
 /// A failure that is remembered.

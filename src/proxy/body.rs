@@ -109,10 +109,29 @@ impl Relay {
         }
     }
 
-    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
+    fn hold(&self) {
+        if let Some(lease) = &self.lease {
+            lease.connection.outbound().hold();
+        }
+    }
+
+    fn want(&self) {
+        if let Some(lease) = &self.lease {
+            lease.connection.outbound().want();
+        }
+    }
+
+    /// The next piece. Unless the last one `is_out`, none is read for it: what a client does not take
+    /// stays with the upstream. hyper asks again when it is.
+    fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+        is_out: bool,
+    ) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
         match Pin::new(&mut self.incoming).poll_frame(cx) {
             Poll::Ready(Some(Ok(mut frame))) => {
                 self.owing = None;
+                self.hold();
                 if let Some(trailers) = frame.trailers_mut() {
                     headers::trailers(trailers);
                 }
@@ -133,6 +152,11 @@ impl Relay {
                 self.cut_off(violation.map_or(Cause::Incomplete, Cause::BadResponse))
             }
             Poll::Pending => {
+                if !is_out {
+                    self.owing = None;
+                    return Poll::Pending;
+                }
+                self.want();
                 if let Some(lease) = &self.lease {
                     let owing = self.owing.get_or_insert_with(Instant::now);
                     let alarm = &lease.connection.outbound().patience;
@@ -170,11 +194,15 @@ impl Body for ResponseBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
+        let is_out = !self.inbound.is_unflushed();
         let polled = match &mut self.kind {
             Kind::Text(text) if text.is_empty() => Poll::Ready(None),
             Kind::Text(text) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(text))))),
-            Kind::Relay(relay) => relay.poll_frame(cx),
+            Kind::Relay(relay) => relay.poll_frame(cx, is_out),
         };
+        if let Poll::Ready(Some(Ok(_))) = &polled {
+            self.inbound.answers();
+        }
         if let Some(record) = &mut self.record {
             match &polled {
                 Poll::Ready(Some(Ok(frame))) => {

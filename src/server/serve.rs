@@ -79,7 +79,9 @@ impl Listener {
         mut timer: Pin<&mut Sleep>,
     ) -> Option<End> {
         let inbound = &client.inbound;
-        let service = service_fn(|request| self.service.answer(client.clone(), request));
+        // In a box: hyper would keep room for it while the answer's body is under way.
+        let answer = |request| Box::pin(self.service.answer(client.clone(), request));
+        let service = service_fn(answer);
         let io = TokioIo::new(InboundIo(Rc::clone(inbound)));
         let mut connection = pin!(
             http1::Builder::new()

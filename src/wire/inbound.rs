@@ -41,6 +41,8 @@ pub struct Inbound {
     ended: Cell<bool>,
     /// The client wants the connection to end with the answer.
     closes: Cell<bool>,
+    /// A piece of the answer was handed to hyper and is not out yet.
+    unflushed: Cell<bool>,
     /// The client takes the connection's end for the end of the answer.
     ends_answer: Cell<bool>,
     /// The service has not read the body's last chunk, whether or not hyper has.
@@ -110,6 +112,7 @@ impl Inbound {
             unheard: Cell::new(false),
             ended: Cell::new(false),
             closes: Cell::new(false),
+            unflushed: Cell::new(false),
             ends_answer: Cell::new(false),
             chunks_left: Cell::new(false),
             refusal: RefCell::new(None),
@@ -162,6 +165,16 @@ impl Inbound {
     /// The service has handed over the last byte of its answer.
     pub fn answered(&self) {
         self.answered.set(true);
+    }
+
+    /// The service has handed over a piece of its answer.
+    pub fn answers(&self) {
+        self.unflushed.set(true);
+    }
+
+    /// Whether a piece of the answer is not out yet. hyper asks for the next when it is.
+    pub fn is_unflushed(&self) -> bool {
+        self.unflushed.get()
     }
 
     /// Only the connection's end will tell the client where the answer ends.
@@ -270,11 +283,18 @@ impl Inbound {
         }
     }
 
-    /// Reads more into `pending`. `Ready(0)` is the end.
+    /// Reads more into `pending`. `Ready(0)` is the end. While nothing comes there is no buffer.
     fn poll_more(&self, cx: &mut Context<'_>, state: &mut State) -> Poll<io::Result<usize>> {
-        state.pending.reserve(limits::READ_STEP);
-        let mut room = (&mut state.pending).limit(limits::READ_STEP);
-        self.poll_fill(cx, &mut room)
+        let mut read = self.socket.poll_read_ready(cx)?.map(|()| Ok(0));
+        if read.is_ready() {
+            state.pending.reserve(limits::READ_STEP);
+            let mut room = (&mut state.pending).limit(limits::READ_STEP);
+            read = self.poll_fill(cx, &mut room);
+        }
+        if state.pending.is_empty() {
+            state.pending = BytesMut::new();
+        }
+        read
     }
 
     fn wait(&self, waiting: Waiting) {
@@ -355,11 +375,7 @@ impl Inbound {
             if read.is_pending() {
                 let now = Instant::now();
                 self.wait(match state.pending.is_empty() {
-                    true => {
-                        // An idle connection holds no buffer.
-                        state.pending = BytesMut::new();
-                        Waiting::Idle(now)
-                    }
+                    true => Waiting::Idle(now),
                     false => Waiting::Head(now),
                 });
                 return Poll::Pending;
@@ -465,6 +481,7 @@ impl Inbound {
 
     /// hyper calls this when its own buffer is empty: an answer that was handed over is out.
     fn flushed(&self, cx: &Context<'_>) {
+        self.unflushed.set(false);
         if self.busy.get() && self.answered.get() {
             self.busy.set(false);
             if self.unheard.take() {

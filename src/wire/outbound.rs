@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
 
-use bytes::Buf;
+use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
@@ -41,6 +41,10 @@ pub struct Outbound<S> {
     continued: Cell<bool>,
     /// Who waits for the 100 (Continue).
     waker: RefCell<Option<Waker>>,
+    /// The next piece of the body will be taken; if not, it stays with the upstream.
+    wanted: Cell<bool>,
+    /// hyper, while no piece is wanted.
+    reader: RefCell<Option<Waker>>,
     violation: Cell<Option<Violation>>,
     error: RefCell<Option<io::Error>>,
     ended: Cell<bool>,
@@ -65,6 +69,8 @@ impl<S: AsyncRead + AsyncWrite + News + Unpin> Outbound<S> {
             responded: Cell::new(false),
             continued: Cell::new(false),
             waker: RefCell::new(None),
+            wanted: Cell::new(true),
+            reader: RefCell::new(None),
             violation: Cell::new(None),
             error: RefCell::new(None),
             ended: Cell::new(false),
@@ -88,6 +94,20 @@ impl<S: AsyncRead + AsyncWrite + News + Unpin> Outbound<S> {
         self.sent.set(false);
         self.responded.set(false);
         self.continued.set(false);
+        self.wanted.set(true);
+    }
+
+    /// A piece of the body was taken, and nobody knows yet what to do with another: none is read.
+    pub fn hold(&self) {
+        self.wanted.set(false);
+    }
+
+    /// The next piece of the body will be taken.
+    pub fn want(&self) {
+        self.wanted.set(true);
+        if let Some(reader) = self.reader.borrow_mut().take() {
+            reader.wake();
+        }
     }
 
     /// The last byte of the request's body was taken by hyper: the next flush sends it.
@@ -316,6 +336,10 @@ impl<S: AsyncRead + AsyncWrite + News + Unpin> Outbound<S> {
         let Phase::Body(reader) = &mut state.phase else {
             return Poll::Pending;
         };
+        if !self.wanted.get() {
+            *self.reader.borrow_mut() = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
         let start = out.filled().len();
         if state.pending.is_empty() {
             if let Err(error) = ready!(self.poll_fill(cx, out)) {
@@ -325,6 +349,9 @@ impl<S: AsyncRead + AsyncWrite + News + Unpin> Outbound<S> {
             let offered = state.pending.len().min(out.remaining());
             out.put_slice(&state.pending[..offered]);
             state.pending.advance(offered);
+            if state.pending.is_empty() {
+                state.pending = BytesMut::new();
+            }
         }
         let fresh = &out.filled()[start..];
         if fresh.is_empty() {

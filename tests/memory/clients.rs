@@ -54,7 +54,7 @@ pub fn send_until_stuck(client: &TcpStream, bytes: &[u8]) {
 
 /// Sends it, as far as it is taken; tells whether all was.
 pub fn send_what_goes(mut client: &TcpStream, bytes: &[u8]) -> bool {
-    let stuck = Some(Duration::from_millis(100));
+    let stuck = Some(Duration::from_millis(500));
     client.set_write_timeout(stuck).expect("a timeout");
     let mut left = bytes;
     while !left.is_empty() {

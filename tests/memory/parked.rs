@@ -10,7 +10,7 @@ use crate::clients::{connect, read_some, send};
 use crate::egret::Egret;
 use crate::support::client::Client;
 use crate::support::gate::Gate;
-use crate::support::upstream::{Reply, Seen, Step, Upstream};
+use crate::support::upstream::{ReadBody, Reply, Seen, Step, Upstream};
 use crate::upstreams::World;
 use crate::{EACH_ITS_OWN, N, Proxy, alone, heap};
 
@@ -90,7 +90,11 @@ impl Parked {
 
     fn over(options: &[&str], handler: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
         let world = World::new();
-        let upstream = world.upstream().handler(handler).start();
+        let upstream = world
+            .upstream()
+            .read_body(ReadBody::First)
+            .handler(handler)
+            .start();
         let mut words = world.options("x,connections=4,waiting=4,sessions=1");
         words.extend(options.iter().map(|option| (*option).to_owned()));
         let to = format!("to=https://{},identity=x,clients=2", upstream.addr());

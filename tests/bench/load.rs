@@ -17,7 +17,10 @@ pub const COUNTED: &[u8] = b"GET /counted HTTP/1.1\r\nHost: localhost\r\nUser-Ag
 
 const OK: &[u8] = b"HTTP/1.1 200 ";
 
+/// For an answer, or its beginning.
 const BUFFER: usize = 16 * 1024;
+/// Of a large body: a client that is slower than the proxy makes work for it.
+const PIECE: usize = 128 * 1024;
 
 /// A connection for one request after the other.
 pub struct Client {
@@ -57,7 +60,13 @@ impl Client {
         let head =
             format!("POST /upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: {bytes}\r\n\r\n");
         self.stream.write_all(head.as_bytes())?;
-        io::copy(&mut io::repeat(b'u').take(bytes), &mut self.stream)?;
+        let piece = vec![b'u'; PIECE];
+        let mut left = bytes;
+        while left > 0 {
+            let now = left.min(PIECE as u64);
+            self.stream.write_all(&piece[..now as usize])?;
+            left -= now;
+        }
         self.answer()
     }
 
@@ -71,16 +80,20 @@ impl Client {
             }
             if let Some(length) = length(&self.buffer[..read])? {
                 self.length = length;
-                return self.drop_bytes(length - read);
+                let left = length.checked_sub(read).ok_or(ErrorKind::InvalidData)?;
+                return self.forget(left);
             }
         }
     }
 
-    /// Reads the rest of a body and forgets it.
-    fn drop_bytes(&mut self, mut left: usize) -> io::Result<()> {
+    /// Reads the rest of a body and keeps nothing of it.
+    fn forget(&mut self, mut left: usize) -> io::Result<()> {
+        let mut piece = vec![0; left.min(PIECE)];
         while left > 0 {
-            let read = self.read(0)?;
-            left = left.checked_sub(read).ok_or(ErrorKind::InvalidData)?;
+            match self.stream.read(&mut piece)? {
+                0 => return Err(ErrorKind::UnexpectedEof.into()),
+                count => left = left.checked_sub(count).ok_or(ErrorKind::InvalidData)?,
+            }
         }
         Ok(())
     }

@@ -200,9 +200,14 @@ impl Ledger {
 
     /// Whether one of the faults there since `from` satisfies this.
     pub fn any_fault(&self, at: usize, from: Instant, so: impl Fn(Fault) -> bool) -> bool {
+        self.any_fault_anywhere(from, |there, fault| there == at && so(fault))
+    }
+
+    /// Whether one of the faults since `from`, with its place, satisfies this.
+    pub fn any_fault_anywhere(&self, from: Instant, so: impl Fn(usize, Fault) -> bool) -> bool {
         lock(&self.faults).iter().any(|one| {
             let over = one.to.is_some_and(|to| to + one.fault.echo() < from);
-            one.at == at && !over && so(one.fault)
+            !over && so(one.at, one.fault)
         })
     }
 

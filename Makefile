@@ -1,6 +1,6 @@
 # Everything that is run by hand or by CI. `make demo` and `make test` need nothing but Rust.
 
-.PHONY: all demo test test-peers page decrypt isolation soak abuse bench instructions lint cross dist reproducible
+.PHONY: all demo test test-peers page decrypt isolation soak abuse fuzz bench instructions lint cross dist reproducible
 
 all:
 	cargo build --release
@@ -27,6 +27,11 @@ soak:
 # Hostile clients and upstreams against the bounds that `check` prints.
 abuse:
 	cargo test --test abuse -- --nocapture
+
+# Inputs that no person would think of, for each target of tests/fuzz so many seconds. Needs g++.
+TIME = 600
+fuzz:
+	tests/fuzz/run $(TIME)
 
 # tshark reads a capture of the test's own loopback traffic with what --keylog wrote. Needs the right to
 # capture.
@@ -67,6 +72,8 @@ dist:
 lint:
 	cargo fmt --check
 	cargo clippy --all-targets --all-features -- -D warnings
+	cargo fmt --check --manifest-path tests/fuzz/Cargo.toml
+	cargo clippy --locked --manifest-path tests/fuzz/Cargo.toml --target-dir target/fuzz --all-targets -- -D warnings
 
 # Whether building x86-64 and its packages once more, in another folder, gives the same bytes.
 reproducible:

@@ -135,7 +135,11 @@ pub fn switches_as_offered(headers: &HeaderMap, offered: &HeaderValue) -> bool {
             .split(", ")
             .any(|one| one.eq_ignore_ascii_case(protocol))
     };
-    protocols(headers).next().is_some() && protocols(headers).all(is_offered)
+    // What cannot be read was not offered, and the first value is what the client gets.
+    let mut values = headers.get_all(header::UPGRADE).iter();
+    values.all(|value| value.to_str().is_ok())
+        && protocols(headers).next().is_some()
+        && protocols(headers).all(is_offered)
 }
 
 /// The members of Upgrade.
@@ -301,6 +305,24 @@ mod tests {
         let mut map = headers(&[("transfer-encoding", "Chunked")]);
         as_sent(&mut map, RequestFraming::Chunked);
         assert_eq!(map[header::TRANSFER_ENCODING], "chunked");
+    }
+
+    #[test]
+    fn a_switch_is_to_what_was_offered_and_to_nothing_beside_it() {
+        let offered = HeaderValue::from_static("websocket, other");
+        for (values, taken) in [
+            (&[&b"websocket"[..]][..], true),
+            (&[b"WebSocket", b"other"], true),
+            (&[b"websocket, h2c"], false),
+            (&[b"webs\xf6cket", b"websocket"], false),
+            (&[b"websocket", b"\xff"], false),
+            (&[b""], false),
+            (&[], false),
+        ] {
+            let value = |value: &&[u8]| (header::UPGRADE, HeaderValue::from_bytes(value).unwrap());
+            let map: HeaderMap = values.iter().map(value).collect();
+            assert_eq!(switches_as_offered(&map, &offered), taken, "{values:?}");
+        }
     }
 
     #[test]

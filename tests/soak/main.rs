@@ -37,9 +37,9 @@ use support::wait_until;
 use support::world::World;
 use watch::Sample;
 
-/// What egret is told; the ledger knows it too.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// What egret is told, and longer than a busy machine stands still; the ledger knows it too.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// In `cargo test`.
 const SECONDS: u64 = 6;
@@ -145,9 +145,13 @@ impl Soak {
             builder = builder.identity(&format!("{name},cert={file},{limits}"));
         }
         builder = builder.identity("none,connections=48,waiting=64,sessions=2");
+        for (option, time) in [
+            ("--connect-timeout", CONNECT_TIMEOUT),
+            ("--response-timeout", RESPONSE_TIMEOUT),
+        ] {
+            builder = builder.option(option, &time.as_secs().to_string());
+        }
         let timeouts = [
-            ("--connect-timeout", "2s"),
-            ("--response-timeout", "2s"),
             ("--wait-timeout", "2s"),
             ("--header-timeout", "1s"),
             ("--upstream-idle", "1s"),

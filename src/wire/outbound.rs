@@ -38,6 +38,8 @@ pub struct Outbound<S> {
     sent: Cell<bool>,
     /// A byte of the current response came.
     responded: Cell<bool>,
+    /// A response came at some time.
+    proven: Cell<bool>,
     continued: Cell<bool>,
     /// Who waits for the 100 (Continue).
     waker: RefCell<Option<Waker>>,
@@ -63,6 +65,7 @@ impl<S: AsyncRead + AsyncWrite + News + Unpin> Outbound<S> {
             taken: Cell::new(false),
             sent: Cell::new(false),
             responded: Cell::new(false),
+            proven: Cell::new(false),
             continued: Cell::new(false),
             waker: RefCell::new(None),
             violation: Cell::new(None),
@@ -118,6 +121,11 @@ impl<S: AsyncRead + AsyncWrite + News + Unpin> Outbound<S> {
     /// Whether a byte of the current response came.
     pub fn responded(&self) -> bool {
         self.responded.get()
+    }
+
+    /// Whether a response came on this connection, to this request or one before.
+    pub fn is_proven(&self) -> bool {
+        self.proven.get()
     }
 
     /// Ready when the upstream sent 100 (Continue).
@@ -182,10 +190,13 @@ impl<S: AsyncRead + AsyncWrite + News + Unpin> Outbound<S> {
         match (&state.phase, &state.head) {
             (Phase::Switched | Phase::Tunnel, _) => Err(NotKept::Switched),
             (Phase::Body(BodyReader::UntilClose), _) => Err(NotKept::NoLength),
+            (Phase::Idle, _) if self.ended.get() || self.violation.get().is_some() => {
+                Err(NotKept::Ended)
+            }
+            // No request went on it yet.
+            (Phase::Idle, None) => Ok(()),
             (Phase::Idle, Some(head)) => {
-                if self.ended.get() || self.violation.get().is_some() {
-                    Err(NotKept::Ended)
-                } else if !self.sent.get() {
+                if !self.sent.get() {
                     Err(NotKept::EarlyResponse)
                 } else if head.close || head.version != Version::Http11 {
                     Err(NotKept::UpstreamCloses)
@@ -257,7 +268,10 @@ impl<S: AsyncRead + AsyncWrite + News + Unpin> Outbound<S> {
                     if !state.pending.is_empty() {
                         match state.next_head() {
                             Err(violation) => return self.break_off(violation),
-                            Ok(Next::Final) => continue,
+                            Ok(Next::Final) => {
+                                self.proven.set(true);
+                                continue;
+                            }
                             Ok(Next::Interim(status)) => {
                                 self.interim(status);
                                 continue;

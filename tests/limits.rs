@@ -3,8 +3,11 @@
 
 mod support;
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use support::black_hole::BlackHole;
@@ -183,6 +186,74 @@ fn an_upstream_never_sees_more_connections_than_the_identity_may_have() {
     }
     // Those who waited took over the connections of those before them.
     assert_eq!(upstream.state(|state| (state.open, state.accepted)), (2, 2));
+}
+
+/// A way to `to`: for the first connection at once, for the second when the test says so. It tells
+/// when the second has come.
+fn second_is_late(to: SocketAddr) -> (u16, Receiver<()>, Sender<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("bound").port();
+    let (arrives, arrived) = mpsc::channel();
+    let (release, released) = mpsc::channel();
+    thread::spawn(move || {
+        join(listener.accept().expect("the first").0, to);
+        let second = listener.accept().expect("the second").0;
+        arrives.send(()).expect("the test waits");
+        released.recv().expect("the test goes on");
+        join(second, to);
+    });
+    (port, arrived, release)
+}
+
+fn join(near: TcpStream, to: SocketAddr) {
+    let far = TcpStream::connect(to).expect("connects");
+    let copies = |tcp: &TcpStream| tcp.try_clone().expect("another handle");
+    for (mut from, mut into) in [(copies(&near), copies(&far)), (far, near)] {
+        thread::spawn(move || {
+            // Either side may end first, and in any way.
+            let _ended = io::copy(&mut from, &mut into);
+            let _gone = into.shutdown(Shutdown::Write);
+        });
+    }
+}
+
+#[test]
+fn a_request_takes_a_connection_that_comes_free_and_the_one_being_made_is_kept() {
+    let world = World::new();
+    let gate = Gate::new();
+    let upstream = world.upstream().handler(gated(&gate)).start();
+    let (port, arrived, release) = second_is_late(upstream.addr());
+    let to = format!("to=https://localhost:{port},identity=a");
+    let egret = egret(&world)
+        .identity(&world.device("a"))
+        .route(&to)
+        .start();
+    let mut first = ask(egret.addr(0), "/wait");
+    upstream.wait_until(|state| state.seen.len() == 1);
+    let mut second = ask(egret.addr(0), "/now");
+    arrived.recv().expect("a second connection");
+    gate.open();
+    assert_eq!(status(&mut first), 200);
+    assert_eq!(status(&mut second), 200);
+    assert_eq!(upstream.connections(), 1);
+    release.send(()).expect("it waits for that");
+    upstream.wait_until(|state| state.connections() == 2);
+    // Now both are there for the next two.
+    let gate = Gate::new();
+    upstream.answer(gated(&gate));
+    let mut both = [first, second];
+    for client in &mut both {
+        ask_again(client, "/wait");
+    }
+    upstream.wait_until(|state| state.seen.len() == 4);
+    gate.open();
+    for client in &mut both {
+        assert_eq!(status(client), 200);
+    }
+    assert_eq!(
+        upstream.state(|state| (state.connections(), state.accepted)),
+        (2, 2)
+    );
 }
 
 #[test]

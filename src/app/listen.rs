@@ -173,7 +173,7 @@ impl App {
         let access = || AccessLog::new(self.syslog.clone());
         let access = self.config.access_log.then(access);
         Proxy {
-            dialer: Dialer {
+            dialer: Rc::new(Dialer {
                 resolver: Resolver::new(Arc::new(System), timeouts.connect)
                     .keeping(self.config.names().map(String::from)),
                 // Each identity in use has one of its own.
@@ -182,7 +182,7 @@ impl App {
                 connect_timeout: timeouts.connect,
                 wait_timeout: timeouts.wait,
                 upstream_idle: timeouts.upstream_idle,
-            },
+            }),
             clock: Arc::clone(&self.clock),
             pseudonym: Pseudonym::new(random_number()),
             max_body: self.config.limits.body,

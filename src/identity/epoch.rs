@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use rustls::client::{ResolvesClientCert, Resumption, TicketRequest};
@@ -41,6 +42,8 @@ pub struct Epoch {
     clock: Arc<dyn Clock>,
     /// Idle connections.
     pub(super) idle: RefCell<Idle<Rc<Upstream>, Pooled>>,
+    /// A connection became idle.
+    pub(super) freed: Notify,
     /// Another epoch took its place, or the program stops: nothing is kept any more.
     pub(super) retired: Cell<bool>,
 }
@@ -71,6 +74,7 @@ impl Epoch {
             material,
             clock: Arc::clone(clock),
             idle: RefCell::default(),
+            freed: Notify::new(),
             retired: Cell::new(false),
         }))
     }

@@ -122,6 +122,7 @@ impl Lease {
                 };
                 // There are never more connections than the table has places.
                 let _full = epoch.idle.borrow_mut().put(upstream, pooled, until);
+                epoch.freed.notify_waiters();
                 let next = self.identity.next_sweep.get();
                 if next.is_none_or(|next| until < next) {
                     self.identity.rested.notify_one();

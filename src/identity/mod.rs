@@ -25,11 +25,13 @@ pub use sessions::Slot;
 pub use usage::Usage;
 
 use std::cell::{Cell, RefCell};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::config::{Host, IdentityConfig};
@@ -48,6 +50,8 @@ pub(crate) struct Wanted(Option<(Rc<Epoch>, Rc<Upstream>)>);
 
 type Permit = pool::Permit<Wanted, Offered>;
 type Offered = (Rc<Epoch>, Rc<Upstream>, Connection);
+
+type Opening = Pin<Box<dyn Future<Output = Result<Lease, Cause>>>>;
 
 /// An idle connection and its place among the identity's connections.
 #[derive(Debug)]
@@ -115,7 +119,7 @@ impl Identity {
     pub async fn connect(
         self: &Rc<Self>,
         upstream: &Rc<Upstream>,
-        dialer: &Dialer,
+        dialer: &Rc<Dialer>,
         needs: Need,
     ) -> Result<Lease, Cause> {
         let epoch = self.current()?;
@@ -135,7 +139,14 @@ impl Identity {
         // The files may have changed meanwhile: what is opened now is of the present epoch.
         let epoch = self.current()?;
         if let Some(permit) = self.permit(&epoch) {
-            return self.open(epoch, upstream, permit, dialer).await;
+            let opening = self.opening(&epoch, upstream, permit, dialer);
+            return match needs {
+                Need::Fresh => self.opened(opening.await),
+                Need::Open | Need::Certain => {
+                    let idle = dialer.upstream_idle;
+                    self.opened_or_freed(opening, &epoch, upstream, idle).await
+                }
+            };
         }
         let wanted = (needs != Need::Fresh).then(|| (epoch, Rc::clone(upstream)));
         let began = Instant::now();
@@ -144,6 +155,65 @@ impl Identity {
         let waited = began.elapsed();
         let lease = self.take_grant(grant, upstream, dialer).await?;
         Ok(Lease { waited, ..lease })
+    }
+
+    /// What `opening` brings, or a connection that comes free before it does: then the new one is
+    /// kept for another request.
+    async fn opened_or_freed(
+        self: &Rc<Self>,
+        mut opening: Opening,
+        epoch: &Rc<Epoch>,
+        upstream: &Rc<Upstream>,
+        upstream_idle: Duration,
+    ) -> Result<Lease, Cause> {
+        loop {
+            let freed = epoch.freed.notified();
+            tokio::select! {
+                biased;
+                opened = &mut opening => return self.opened(opened),
+                () = freed => {}
+            }
+            // It was in use a moment ago: the event loop has not turned since.
+            let pooled = self.take_usable(epoch, upstream, Known::ByKernel).await;
+            if epoch.retired.get() {
+                if pooled.is_some() {
+                    self.counters.not_kept(NotKept::EpochEnded);
+                }
+                // Nothing of it comes free any more, and what is opened may be of the next.
+                return self.opened(opening.await);
+            }
+            if let Some(pooled) = pooled {
+                spawn_local(async move {
+                    match opening.await {
+                        Ok(lease) => lease.settle(upstream_idle),
+                        Err(cause) => ::log::debug!("a spare connection: {}", cause.label()),
+                    }
+                });
+                let epoch = Rc::clone(epoch);
+                return Ok(self.reuse(epoch, upstream, pooled.permit, pooled.connection));
+            }
+        }
+    }
+
+    /// A new connection under way. Apart, for a client's task should not have room for a handshake
+    /// all the time, and it may outlive the request.
+    fn opening(
+        self: &Rc<Self>,
+        epoch: &Rc<Epoch>,
+        upstream: &Rc<Upstream>,
+        permit: Permit,
+        dialer: &Rc<Dialer>,
+    ) -> Opening {
+        let (epoch, upstream) = (Rc::clone(epoch), Rc::clone(upstream));
+        Box::pin(Rc::clone(self).open(epoch, upstream, permit, Rc::clone(dialer)))
+    }
+
+    /// Counts a connection that was made for the request in hand.
+    fn opened(&self, opened: Result<Lease, Cause>) -> Result<Lease, Cause> {
+        if opened.is_ok() {
+            self.counters.new.add_one();
+        }
+        opened
     }
 
     async fn take_usable(
@@ -176,7 +246,7 @@ impl Identity {
         self: &Rc<Self>,
         grant: pool::Grant<Wanted, Offered>,
         upstream: &Rc<Upstream>,
-        dialer: &Dialer,
+        dialer: &Rc<Dialer>,
     ) -> Result<Lease, Cause> {
         if let Some((epoch, _, mut connection)) = grant.offer {
             // It was in use a moment ago: the event loop has not turned since.
@@ -190,7 +260,8 @@ impl Identity {
             });
         }
         let epoch = self.current()?;
-        self.open(epoch, upstream, grant.permit, dialer).await
+        let opening = self.opening(&epoch, upstream, grant.permit, dialer);
+        self.opened(opening.await)
     }
 
     async fn stand_in_line(
@@ -259,31 +330,30 @@ impl Identity {
     /// A new connection. New files that come while hands are shaken make another one of it, once:
     /// what begins after a reload is of the new epoch, and what is older may end as it began.
     async fn open(
-        self: &Rc<Self>,
+        self: Rc<Self>,
         epoch: Rc<Epoch>,
-        upstream: &Rc<Upstream>,
+        upstream: Rc<Upstream>,
         permit: Permit,
-        dialer: &Dialer,
+        dialer: Rc<Dialer>,
     ) -> Result<Lease, Cause> {
         let mut epoch = epoch;
-        let mut opened = self.open_as(&epoch, upstream, dialer).await;
+        let mut opened = self.open_as(&epoch, &upstream, &dialer).await;
         if epoch.retired.get()
             && let Ok(current) = self.current()
             && !Rc::ptr_eq(&current, &epoch)
         {
             epoch = current;
-            opened = self.open_as(&epoch, upstream, dialer).await;
+            opened = self.open_as(&epoch, &upstream, &dialer).await;
         }
         let connection = opened?;
-        self.counters.new.add_one();
         Ok(Lease {
             connection,
             reused: false,
             waited: Duration::ZERO,
             permit,
             epoch,
-            upstream: Rc::clone(upstream),
-            identity: Rc::clone(self),
+            upstream,
+            identity: self,
         })
     }
 

@@ -151,7 +151,7 @@ async fn answer(target: &Target, connection: &mut Connection) -> Result<Answer, 
     let sending = connection.send(request);
     let late = Cause::ResponseTimeout(target.patience);
     let sent = timeout(target.patience, sending).await.map_err(|_| late)?;
-    let mut response = sent.map_err(|_| connection.failure(true))?;
+    let mut response = sent.map_err(|_| connection.failure())?;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return Err(Cause::BadResponse(Violation::UnaskedUpgrade));
     }

@@ -22,7 +22,7 @@ use crate::wire::Asked;
 /// A request that is ready to go.
 pub(super) struct Exchange<'a> {
     pub record: &'a mut Record,
-    pub dialer: &'a Dialer,
+    pub dialer: &'a Rc<Dialer>,
     pub hop: &'a Hop<'a>,
     pub method: Method,
     pub headers: HeaderMap,
@@ -187,7 +187,7 @@ impl Exchange<'_> {
                 };
             }
         }
-        let cause = lease.connection.failure(!lease.reused);
+        let cause = lease.connection.failure();
         if let Cause::BadResponse(_) = cause {
             return self.final_miss(cause);
         }

@@ -50,7 +50,7 @@ const PROXY_STATUS: HeaderName = HeaderName::from_static("proxy-status");
 /// What all requests share.
 pub struct Proxy {
     /// Who opens connections, and the timeouts of that.
-    pub dialer: Dialer,
+    pub dialer: Rc<Dialer>,
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
     /// Who we are in Via.

@@ -38,6 +38,8 @@ pub struct Outbound<S> {
     sent: Cell<bool>,
     /// A byte of the current response came.
     responded: Cell<bool>,
+    /// A response came at some time.
+    proven: Cell<bool>,
     continued: Cell<bool>,
     /// Who waits for the 100 (Continue).
     waker: RefCell<Option<Waker>>,
@@ -67,6 +69,7 @@ impl<S: AsyncRead + AsyncWrite + News + Unpin> Outbound<S> {
             taken: Cell::new(false),
             sent: Cell::new(false),
             responded: Cell::new(false),
+            proven: Cell::new(false),
             continued: Cell::new(false),
             waker: RefCell::new(None),
             wanted: Cell::new(true),
@@ -140,6 +143,11 @@ impl<S: AsyncRead + AsyncWrite + News + Unpin> Outbound<S> {
         self.responded.get()
     }
 
+    /// Whether a response came on this connection, to this request or one before.
+    pub fn is_proven(&self) -> bool {
+        self.proven.get()
+    }
+
     /// Ready when the upstream sent 100 (Continue).
     pub fn poll_continue(&self, cx: &Context<'_>) -> Poll<()> {
         if self.continued.get() {
@@ -208,10 +216,13 @@ impl<S: AsyncRead + AsyncWrite + News + Unpin> Outbound<S> {
         match (&state.phase, &state.head) {
             (Phase::Switched | Phase::Tunnel, _) => Err(NotKept::Switched),
             (Phase::Body(BodyReader::UntilClose), _) => Err(NotKept::NoLength),
+            (Phase::Idle, _) if self.ended.get() || self.violation.get().is_some() => {
+                Err(NotKept::Ended)
+            }
+            // No request went on it yet.
+            (Phase::Idle, None) => Ok(()),
             (Phase::Idle, Some(head)) => {
-                if self.ended.get() || self.violation.get().is_some() {
-                    Err(NotKept::Ended)
-                } else if !self.sent.get() {
+                if !self.sent.get() {
                     Err(NotKept::EarlyResponse)
                 } else if head.close || head.version != Version::Http11 {
                     Err(NotKept::UpstreamCloses)
@@ -283,7 +294,10 @@ impl<S: AsyncRead + AsyncWrite + News + Unpin> Outbound<S> {
                     if !state.pending.is_empty() {
                         match state.next_head() {
                             Err(violation) => return self.break_off(violation),
-                            Ok(Next::Final) => continue,
+                            Ok(Next::Final) => {
+                                self.proven.set(true);
+                                continue;
+                            }
                             Ok(Next::Interim(status)) => {
                                 self.interim(status);
                                 continue;

@@ -87,14 +87,14 @@ impl Connection {
     }
 
     /// Why an exchange that hyper gave up brought no response. In TLS 1.3 the server says only in
-    /// the `first` one what it thinks of our certificate.
-    pub fn failure(&self, first: bool) -> Cause {
+    /// the first one what it thinks of our certificate.
+    pub fn failure(&self) -> Cause {
         if let Some(violation) = self.outbound().violation() {
             return Cause::BadResponse(violation);
         }
         let ending = self.ending();
         let responded = self.outbound().responded();
-        let judgement = match first && self.facts.is_tls13() && !responded {
+        let judgement = match !self.outbound().is_proven() && self.facts.is_tls13() && !responded {
             true => self.facts.certificate.judged_by(&ending),
             false => None,
         };

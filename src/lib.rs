@@ -17,7 +17,7 @@
 //! | [`upstream`] | connections to the cloud: pool, resolver, dial, TLS and HTTP, request bodies |
 //! | [`wire`] | the strict reader under hyper, both sides |
 //! | [`config`] | options as types |
-//! | [`table`] | the table of fixed size |
+//! | [`table`], [`task`] | the table of fixed size; tasks, all of one kind |
 //! | [`flags`], [`error`], [`limits`], [`metrics`], [`log`], [`json`] | strings of the command line, causes, constants, counters, log lines, JSON |
 //!
 //! `rustls` is named only in `identity` and `upstream::connect`, `webpki` and `ring` only in
@@ -57,6 +57,7 @@ pub mod probe;
 pub mod proxy;
 pub mod server;
 pub mod table;
+pub mod task;
 pub mod upstream;
 pub mod wire;
 

@@ -5,7 +5,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
-use tokio::task::spawn_local;
 
 use super::run::{App, SocketFile, StartError};
 use crate::admin::{Admin, Watched};
@@ -21,6 +20,7 @@ use crate::proxy::headers::Pseudonym;
 use crate::proxy::target::{Route, Routes};
 use crate::proxy::{Ledger, Proxy};
 use crate::server::{self, At, Bound, Clients, Listener, Passed, Patience, Pulse, Service, Site};
+use crate::task;
 use crate::upstream::connect::Dialer;
 use crate::upstream::resolver::{Resolver, System};
 
@@ -66,7 +66,7 @@ impl App {
             self.listen_for_admin(config, watched, &mut passed, &proxy)?;
         }
         for identity in self.used() {
-            spawn_local(Rc::clone(identity).sweep());
+            task::spawn(Rc::clone(identity).sweep());
         }
         Ok(())
     }
@@ -137,7 +137,7 @@ impl App {
             let pulse = Rc::new(Pulse::default());
             self.pulses.push(Rc::clone(&pulse));
             let accepting = Rc::clone(listener).accept(acceptor, pulse);
-            self.accepting.push(spawn_local(accepting));
+            self.accepting.push(task::spawn(accepting));
         }
         Ok(())
     }

@@ -13,11 +13,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
-use tokio::task::{AbortHandle, spawn_local};
+use tokio::task::AbortHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::limits;
 use crate::server::Pulse;
+use crate::task;
 
 /// The service manager, where there is one.
 pub(super) struct Manager {
@@ -100,7 +101,7 @@ impl Manager {
             former.abort();
         }
         if let Some(every) = self.feed {
-            let feeding = spawn_local(feed(Rc::clone(&self.mailbox), every, pulses));
+            let feeding = task::spawn(feed(Rc::clone(&self.mailbox), every, pulses));
             self.feeding.set(Some(feeding.abort_handle()));
         }
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
-use tokio::task::{JoinHandle, spawn_local};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::keeper::Keeper;
@@ -24,6 +24,7 @@ use crate::limits;
 use crate::log::Syslog;
 use crate::proxy::target::BadAuthority;
 use crate::server::{BindError, Listener, Pulse};
+use crate::task;
 
 /// Why the program could not run.
 #[derive(Debug)]
@@ -181,7 +182,7 @@ impl App {
     async fn run(mut self, mut signals: Signals) {
         self.manager.ready(self.keeper.status());
         self.manager.feed_watchdog(std::mem::take(&mut self.pulses));
-        let keeping = spawn_local(Rc::clone(&self.keeper).keep(Rc::clone(&self.manager)));
+        let keeping = task::spawn(Rc::clone(&self.keeper).keep(Rc::clone(&self.manager)));
         loop {
             match signals.next().await {
                 Asked::Stop => break,

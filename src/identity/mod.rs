@@ -31,12 +31,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::config::{Host, IdentityConfig};
 use crate::error::Cause;
 use crate::metrics::{IdentityCounters, NotKept};
+use crate::task;
 use crate::upstream::Upstream;
 use crate::upstream::connect::{self, Connection, Dialer, Gathering, Handshakes, Known};
 use crate::upstream::pool::{self, Slots};
@@ -183,7 +183,7 @@ impl Identity {
                 return self.opened(opening.await);
             }
             if let Some(pooled) = pooled {
-                spawn_local(async move {
+                task::spawn(async move {
                     match opening.await {
                         Ok(lease) => lease.settle(upstream_idle),
                         Err(cause) => ::log::debug!("a spare connection: {}", cause.label()),

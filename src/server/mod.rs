@@ -21,12 +21,12 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use socket2::SockRef;
 use tokio::net::TcpListener;
-use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep};
 
 use crate::config::Peer;
 use crate::limits;
 use crate::proxy::Client;
+use crate::task;
 use crate::wire::{Inbound, Socket};
 
 /// How long clients are waited for, and how large their heads may be.
@@ -87,7 +87,7 @@ impl Listener {
             inbound,
             tunnel: Rc::default(),
         };
-        spawn_local(Rc::clone(self).serve(client, member));
+        task::spawn(Rc::clone(self).serve(client, member));
     }
 }
 

@@ -13,12 +13,13 @@ use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWrite;
 use tokio::sync::Notify;
-use tokio::task::{JoinHandle, spawn_local};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use super::Stream;
 use crate::error::Cause;
 use crate::limits;
+use crate::task;
 use crate::upstream::body::RequestBody;
 use crate::wire::{Outbound, OutboundIo};
 
@@ -70,7 +71,7 @@ impl Line {
             .await
             .map_err(|_| Cause::Terminated)?;
         *self.sender.borrow_mut() = Some(sender);
-        Ok(spawn_local(Rc::clone(self).run(http)))
+        Ok(task::spawn(Rc::clone(self).run(http)))
     }
 
     /// Whether nobody speaks HTTP on it.

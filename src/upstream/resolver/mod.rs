@@ -28,6 +28,7 @@ pub use lookup::{Lookup, System};
 use crate::limits;
 use crate::metrics::DnsCounters;
 use crate::table::Lru;
+use crate::task;
 
 /// The process's resolver; a clone is the same one.
 #[derive(Clone)]
@@ -217,7 +218,7 @@ impl Resolver {
         });
         if tables.running.len() < limits::DNS_THREADS {
             tables.running.push(flight.clone());
-            tokio::task::spawn_local(fly(self.shared.clone(), flight.clone()));
+            task::spawn(fly(self.shared.clone(), flight.clone()));
         } else {
             let queued = tables.enqueue(flight.clone());
             queued.inspect_err(|_| self.shared.counters.queue_full.add_one())?;

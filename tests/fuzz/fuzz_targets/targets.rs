@@ -178,7 +178,7 @@ impl World {
         assert_eq!(first, taker, "{target}");
         let slash = if rest.starts_with('/') { "" } else { "/" };
         assert_eq!(found.target.as_str(), format!("{slash}{rest}"));
-        assert_eq!(found.host, found.authority);
+        assert_eq!(found.host, &*found.authority);
         let again = config::destination(&found.authority, Some(443));
         assert_eq!(
             again,

@@ -9,12 +9,12 @@ use rustls::CertificateError;
 use crate::ledger::{Fault, Ledger};
 use crate::port::Port;
 use crate::random::Random;
+use crate::support::PATIENCE;
 use crate::support::certs::Dir;
 use crate::support::dns::{Dns, Mode};
 use crate::support::egret::Egret;
 use crate::support::upstream::{ClientAuth, OnAccept, Upstream, roots};
 use crate::support::world::World;
-use crate::support::{PATIENCE, wait_until};
 use crate::watch;
 
 /// What every upstream is called.
@@ -100,8 +100,7 @@ impl Cloud {
     /// Begins anew; who was connected is cut off.
     pub fn restart(&mut self, ledger: &Ledger) {
         self.stop(ledger);
-        // A program that is just being started has what this one had open, until it begins.
-        wait_until("nobody listens", || self.upstream.restart().is_ok());
+        self.upstream.restart().expect("the same port");
     }
 
     fn asks(&mut self, ledger: &Ledger, auth: ClientAuth) {

@@ -310,7 +310,7 @@ impl Upstream {
     /// The address cannot be bound.
     pub fn restart(&mut self) -> io::Result<()> {
         self.stop();
-        let listener = TcpListener::bind(self.builder.address)?;
+        let listener = bind(self.builder.address)?;
         listener.set_nonblocking(true)?;
         self.builder.address = listener.local_addr()?;
         let stop = Gate::new();
@@ -322,6 +322,21 @@ impl Upstream {
         self.running = Some(Running { stop, thread });
         Ok(())
     }
+}
+
+/// A program that another test is just starting has what this one had open, until it begins: the
+/// port may be in use for a moment.
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let mut bound = TcpListener::bind(address);
+    super::wait_until("the port is free", || {
+        let in_use = |error: &io::Error| error.kind() == io::ErrorKind::AddrInUse;
+        let is_taken = bound.as_ref().is_err_and(in_use);
+        if is_taken {
+            bound = TcpListener::bind(address);
+        }
+        !is_taken
+    });
+    bound
 }
 
 impl Drop for Upstream {

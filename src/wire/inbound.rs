@@ -1,5 +1,6 @@
 //! Under hyper's server side: a client's bytes, checked before hyper reads them.
 
+mod answer;
 mod handle;
 
 use std::cell::{Cell, RefCell};
@@ -160,31 +161,6 @@ impl Inbound {
             None => Phase::Head,
         };
         Ok((head, line))
-    }
-
-    /// The service has handed over the last byte of its answer.
-    pub fn answered(&self) {
-        self.answered.set(true);
-    }
-
-    /// The service has handed over a piece of its answer.
-    pub fn answers(&self) {
-        self.unflushed.set(true);
-    }
-
-    /// Whether a piece of the answer is not out yet. hyper asks for the next when it is.
-    pub fn is_unflushed(&self) -> bool {
-        self.unflushed.get()
-    }
-
-    /// Only the connection's end will tell the client where the answer ends.
-    pub fn answer_until_close(&self) {
-        self.ends_answer.set(true);
-    }
-
-    /// Whether the client would take an orderly end for the end of the answer.
-    pub fn is_until_close(&self) -> bool {
-        self.ends_answer.get()
     }
 
     /// Why the head was refused, for the server's answer. The service never saw it.
@@ -452,51 +428,6 @@ impl Inbound {
             Err(violation) => {
                 self.fail(violation.into());
                 Poll::Ready(Err(io::ErrorKind::InvalidData.into()))
-            }
-        }
-    }
-
-    fn poll_written(
-        &self,
-        cx: &mut Context<'_>,
-        write: impl Fn() -> io::Result<usize>,
-    ) -> Poll<io::Result<usize>> {
-        loop {
-            match write() {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if self.socket.poll_write_ready(cx)?.is_pending() {
-                        if self.stalled.get().is_none() {
-                            self.stalled.set(Some(Instant::now()));
-                        }
-                        return Poll::Pending;
-                    }
-                }
-                result => {
-                    self.stalled.set(None);
-                    return Poll::Ready(result);
-                }
-            }
-        }
-    }
-
-    /// hyper calls this when its own buffer is empty: an answer that was handed over is out.
-    fn flushed(&self, cx: &Context<'_>) {
-        self.unflushed.set(false);
-        if self.busy.get() && self.answered.get() {
-            self.busy.set(false);
-            if self.unheard.take() {
-                cx.waker().wake_by_ref();
-            }
-            let state = self.state.borrow();
-            if let Phase::Head = state.phase {
-                let now = Instant::now();
-                if state.pending.is_empty() {
-                    self.reading.set(Some(Waiting::Idle(now)));
-                } else {
-                    self.reading.set(Some(Waiting::Head(now)));
-                    // hyper may believe that it waits for the socket; the next head is here.
-                    cx.waker().wake_by_ref();
-                }
             }
         }
     }

@@ -123,9 +123,11 @@ pub fn blocks(file: &[u8]) -> Result<Vec<Block<'_>>, Cause> {
     let mut indented = None;
     let mut offset = 0;
     for (line, text) in (1..).zip(file.split_inclusive(|byte| *byte == b'\n')) {
-        let start = offset;
+        // Files that were put together may each begin with one.
+        let unmarked = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
         offset += text.len();
-        let text = text.trim_ascii_end();
+        let start = offset - unmarked.len();
+        let text = unmarked.trim_ascii_end();
         if text.starts_with(BEGIN) {
             if let Some(begin) = open {
                 return Err(begin.has_no_end());
@@ -232,6 +234,15 @@ mod tests {
         let blocks = blocks(text.as_bytes()).unwrap();
         let lines: Vec<_> = blocks.iter().map(|block| block.line).collect();
         assert_eq!(lines, [1, 6]);
+        assert!(blocks.iter().all(|block| block.decode().is_ok()));
+    }
+
+    #[test]
+    fn files_put_together_are_all_read_though_each_begins_with_a_mark() {
+        let text = format!("\u{feff}{BLOCK}\u{feff}{BLOCK}");
+        let blocks = blocks(text.as_bytes()).unwrap();
+        let lines: Vec<_> = blocks.iter().map(|block| block.line).collect();
+        assert_eq!(lines, [1, 4]);
         assert!(blocks.iter().all(|block| block.decode().is_ok()));
     }
 

@@ -36,7 +36,7 @@ fn file(bytes: &[u8]) -> PemFile {
 
 /// The same with text around it, as openssl and people put there.
 fn annotated(file: &PemFile) -> PemFile {
-    // It counts at the very beginning alone.
+    // The one at the very beginning is no part of a line.
     let bytes = file
         .bytes
         .strip_prefix(b"\xef\xbb\xbf")

@@ -4,7 +4,7 @@
 //! waits then is small, and has no buffers.
 
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -12,28 +12,27 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
 use super::clients::Member;
 use super::{Listener, Patience};
 use crate::error::Cause;
 use crate::limits;
 use crate::proxy::{Client, raw_answer};
-use crate::wire::{Inbound, InboundIo, Socket, Waiting};
+use crate::wire::{Alarm, Inbound, InboundIo, Socket, Waiting};
 
 impl Listener {
     /// Serves one client. What it takes to answer, and to part, is in boxes of its own: an idle
     /// client is to cost little.
     pub(super) async fn serve(self: Rc<Self>, client: Client, member: Member) {
-        let mut timer = pin!(sleep(self.patience.idle));
+        let alarm = Alarm::default();
         let end = loop {
-            let parked = |cx: &mut Context<'_>| {
-                self.poll_parked(&client.inbound, &member, timer.as_mut(), cx)
-            };
+            let parked =
+                |cx: &mut Context<'_>| self.poll_parked(&client.inbound, &member, &alarm, cx);
             if let Parked::Over(end) = poll_fn(parked).await {
                 break end;
             }
-            let conversation = Box::pin(self.converse(&client, &member, timer.as_mut()));
+            let conversation = Box::pin(self.converse(&client, &member, &alarm));
             if let Some(end) = conversation.await {
                 break end;
             }
@@ -46,7 +45,7 @@ impl Listener {
         &self,
         inbound: &Inbound,
         member: &Member,
-        timer: Pin<&mut Sleep>,
+        alarm: &Alarm,
         cx: &mut Context<'_>,
     ) -> Poll<Parked> {
         if let Poll::Ready(head) = inbound.poll_head(cx) {
@@ -63,7 +62,7 @@ impl Listener {
         }
         let patience = &self.patience;
         Poll::Ready(Parked::Over(
-            match ready!(patience.poll_expired(patience.idle, inbound.waiting(), timer, cx)) {
+            match ready!(patience.poll_expired(patience.idle, inbound.waiting(), alarm, cx)) {
                 Expired::Head(after) => End::Refused(Cause::HeaderTimeout(after)),
                 Expired::Idle | Expired::Body(_) | Expired::Writing => End::Done,
             },
@@ -72,12 +71,7 @@ impl Listener {
 
     /// Serves requests until the connection ends, one way or another, or falls silent: then there
     /// is no end.
-    async fn converse(
-        &self,
-        client: &Client,
-        member: &Member,
-        mut timer: Pin<&mut Sleep>,
-    ) -> Option<End> {
+    async fn converse(&self, client: &Client, member: &Member, alarm: &Alarm) -> Option<End> {
         let inbound = &client.inbound;
         // In a box: hyper would keep room for it while the answer's body is under way.
         let answer = |request| Box::pin(self.service.answer(client.clone(), request));
@@ -119,10 +113,7 @@ impl Listener {
                 }
                 let waiting = inbound.waiting();
                 let park = limits::PARK_AFTER.min(self.patience.idle);
-                match ready!(
-                    self.patience
-                        .poll_expired(park, waiting, timer.as_mut(), cx)
-                ) {
+                match ready!(self.patience.poll_expired(park, waiting, alarm, cx)) {
                     // The answer is out, and hyper has no byte of another request.
                     Expired::Idle => return Poll::Ready(None),
                     Expired::Writing => return Poll::Ready(Some(End::Stalled)),
@@ -211,13 +202,12 @@ enum Expired {
 }
 
 impl Patience {
-    /// Ready when a silent client's time is over, of which there is `idle` between requests. The timer is set again only when it fires:
-    /// most deadlines move on before they are reached.
+    /// Ready when a silent client's time is over, of which there is `idle` between requests.
     fn poll_expired(
         &self,
         idle: Duration,
         waiting: Option<Waiting>,
-        mut timer: Pin<&mut Sleep>,
+        alarm: &Alarm,
         cx: &mut Context<'_>,
     ) -> Poll<Expired> {
         let Some(waiting) = waiting else {
@@ -229,16 +219,7 @@ impl Patience {
             Waiting::Body(since) => (since + self.idle, Expired::Body(self.idle)),
             Waiting::Write(since) => (since + self.idle, Expired::Writing),
         };
-        if deadline < timer.deadline() {
-            timer.as_mut().reset(deadline);
-        }
-        while timer.as_mut().poll(cx).is_ready() {
-            if deadline <= Instant::now() {
-                return Poll::Ready(expired);
-            }
-            timer.as_mut().reset(deadline);
-        }
-        Poll::Pending
+        alarm.poll_passed(deadline, cx).map(|()| expired)
     }
 }
 

@@ -1,4 +1,4 @@
-//! What unit tests share: a random number generator whose seed is printed.
+//! What unit tests and the soak share: a random number generator whose seed is printed.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

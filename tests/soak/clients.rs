@@ -52,7 +52,7 @@ const GARBAGE: &[&str] = &[
 /// Asks until it is over.
 pub fn run(ledger: &Ledger, entries: &[Entry], mut random: Random) {
     while !ledger.is_over() {
-        let entry = &entries[random.below(entries.len())];
+        let entry = &entries[random.size(entries.len())];
         let Ok(mut client) = Client::try_connect(entry.addr) else {
             ledger.wrong(format!("no connection to {}", entry.addr));
             return;
@@ -116,7 +116,7 @@ fn at_their_leisure(
     let head = bytes.windows(4).position(|end| end == b"\r\n\r\n");
     let (head, body) = bytes.split_at(head.map_or(0, |at| at + 4));
     let _ = client.write_raw(head);
-    for piece in body.chunks(1 + body.len() / (1 + random.below(8))) {
+    for piece in body.chunks(1 + body.len() / (1 + random.size(8))) {
         ledger.pause(random.millis(1, 60));
         let _ = client.write_raw(piece);
     }
@@ -128,7 +128,7 @@ fn at_their_leisure(
 /// Sends some of a request, perhaps reads some of the answer, and is gone.
 fn abort(ledger: &Ledger, entry: &Entry, mut client: Client<TcpStream>, random: &mut Random) {
     let (_, bytes) = request(ledger, entry, random);
-    let some = 1 + random.below(bytes.len());
+    let some = 1 + random.size(bytes.len());
     let all = random.percent(50);
     let _ = client.write_raw(if all { &bytes } else { &bytes[..some] });
     if all && random.percent(50) {
@@ -166,18 +166,18 @@ fn half_a_head(ledger: &Ledger, client: &mut Client<TcpStream>) {
 
 /// A request and its bytes.
 fn request<'a>(ledger: &Ledger, entry: &'a Entry, random: &mut Random) -> (Asked<'a>, Vec<u8>) {
-    let (id, plan) = (ledger.id(), Plan::any(random.below(1 << 20)));
+    let (id, plan) = (ledger.id(), Plan::any(random.size(1 << 20)));
     let size = match random.below(20) {
-        0 => random.below(600_000),
-        1..6 => random.below(40_000),
-        _ => random.below(300),
+        0 => random.size(600_000),
+        1..6 => random.size(40_000),
+        _ => random.size(300),
     };
     let method = random.pick(&["GET", "GET", "GET", "PUT", "POST", "POST"]);
     let sent = match (method, random.below(10)) {
         ("GET", _) => Vec::new(),
-        (_, 0) => body(&id, random.below(150_000)),
+        (_, 0) => body(&id, random.size(150_000)),
         (_, 1) => Vec::new(),
-        _ => body(&id, 1 + random.below(2000)),
+        _ => body(&id, 1 + random.size(2000)),
     };
     let epoch = ledger.epoch(entry.identity);
     let target = match entry.forward {
@@ -202,7 +202,7 @@ fn request<'a>(ledger: &Ledger, entry: &'a Entry, random: &mut Random) -> (Asked
         }
         (_, false) => {
             let mut bytes = (head + "Transfer-Encoding: chunked\r\n\r\n").into_bytes();
-            for chunk in sent.chunks(1 + random.below(5000)) {
+            for chunk in sent.chunks(1 + random.size(5000)) {
                 bytes.extend(format!("{:x}\r\n", chunk.len()).as_bytes());
                 bytes.extend(chunk);
                 bytes.extend(b"\r\n");

@@ -77,15 +77,7 @@ impl fmt::Display for Health {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[derive(Debug)]
-    struct Stopped(SystemTime);
-
-    impl Clock for Stopped {
-        fn now(&self) -> SystemTime {
-            self.0
-        }
-    }
+    use crate::identity::clock::Stopped;
 
     #[test]
     fn who_has_no_clock_is_not_ready_and_says_what_it_shows() {

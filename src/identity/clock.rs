@@ -67,18 +67,21 @@ impl TimeProvider for VerifierTime {
     }
 }
 
+/// A clock for tests: it shows what it was set to.
+#[cfg(test)]
+#[derive(Debug)]
+pub(crate) struct Stopped(pub SystemTime);
+
+#[cfg(test)]
+impl Clock for Stopped {
+    fn now(&self) -> SystemTime {
+        self.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[derive(Debug)]
-    struct Stopped(SystemTime);
-
-    impl Clock for Stopped {
-        fn now(&self) -> SystemTime {
-            self.0
-        }
-    }
 
     fn build_date() -> SystemTime {
         UNIX_EPOCH + BUILD_DATE

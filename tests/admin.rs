@@ -3,14 +3,16 @@
 mod support;
 
 use std::fs;
+use std::net::TcpStream;
 use std::os::unix::fs::MetadataExt;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use support::certs::Spec;
 use support::client::{Client, Response, get};
 use support::egret::{Builder, Egret};
 use support::gate::Gate;
-use support::upstream::{Reply, Resumption, Step};
+use support::upstream::{Reply, Resumption, Step, Upstream};
 use support::wait_until;
 use support::world::World;
 
@@ -27,6 +29,26 @@ fn idle(world: &World) -> Egret {
     egret(world)
         .route("to=https://localhost:1,identity=none")
         .start()
+}
+
+/// An upstream that answers when the gate opens.
+fn waiting(world: &World, gate: &Arc<Gate>) -> Upstream {
+    let answer = Step::Bytes(b"HTTP/1.1 204 No Content\r\n\r\n".to_vec());
+    let steps = vec![Step::WaitFor(Arc::clone(gate)), answer];
+    let upstream = world.upstream();
+    upstream
+        .handler(move |_| Reply::script(steps.clone()))
+        .start()
+}
+
+/// A client whose request is there, and not answered.
+fn busy(egret: &Egret, upstream: &Upstream) -> Client<TcpStream> {
+    let mut client = Client::connect(egret.addr(0));
+    client
+        .write_raw(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        .expect("written");
+    upstream.wait_until(|state| state.seen.len() == 1);
+    client
 }
 
 fn with_fields(egret: &Egret, target: &str, fields: &[(&str, &str)]) -> Response {
@@ -179,19 +201,12 @@ fn a_unix_socket_has_its_mode_and_asks_no_host() {
 fn its_places_are_its_own_and_the_oldest_idle_client_makes_room() {
     let world = World::new();
     let gate = Gate::new();
-    let wait = Reply::script(vec![
-        Step::WaitFor(gate.clone()),
-        Step::Bytes(b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()),
-    ]);
-    let upstream = world.upstream().handler(move |_| wait.clone()).start();
+    let upstream = waiting(&world, &gate);
     let egret = egret(&world)
         .option("--max-clients", "1")
         .route(&format!("to={},identity=none", upstream.url()))
         .start();
-    let mut busy = Client::connect(egret.addr(0));
-    busy.write_raw(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-        .expect("written");
-    upstream.wait_until(|state| state.seen.len() == 1);
+    let mut busy = busy(&egret, &upstream);
     let mut clients: Vec<_> = (0..6).map(|_| Client::connect(egret.admin())).collect();
     for client in &mut clients[2..] {
         assert_eq!(client.get("/healthz").expect("an answer").status, 200);
@@ -297,18 +312,11 @@ fn a_reload_that_failed_is_told_of_and_the_old_epoch_is_ready() {
 fn while_it_stops_it_is_not_ready() {
     let world = World::new();
     let gate = Gate::new();
-    let wait = Reply::script(vec![
-        Step::WaitFor(gate.clone()),
-        Step::Bytes(b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()),
-    ]);
-    let upstream = world.upstream().handler(move |_| wait.clone()).start();
+    let upstream = waiting(&world, &gate);
     let mut egret = egret(&world)
         .route(&format!("to={},identity=none", upstream.url()))
         .start();
-    let mut busy = Client::connect(egret.addr(0));
-    busy.write_raw(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-        .expect("written");
-    upstream.wait_until(|state| state.seen.len() == 1);
+    let mut busy = busy(&egret, &upstream);
     let mut admin = Client::connect(egret.admin());
     assert_eq!(admin.get("/readyz").expect("an answer").status, 200);
     egret.signal("TERM");

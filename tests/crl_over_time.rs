@@ -12,13 +12,7 @@ use support::crl::Crl;
 use support::egret::Egret;
 use support::upstream::{Resumption, Upstream, Versions};
 use support::world::World;
-use trusting::{crl, egret, server};
-
-const MODES: [(Versions, Resumption); 3] = [
-    (Versions::Only12, Resumption::SessionIds),
-    (Versions::Only12, Resumption::Tickets),
-    (Versions::Only13, Resumption::Tickets),
-];
+use trusting::{MODES, Neighbours, crl, egret, server};
 
 /// An upstream, and an egret that goes there with the list in `a.crl`.
 struct Listed {
@@ -186,38 +180,21 @@ fn an_identity_without_its_list_is_not_available_and_the_others_are() {
 }
 
 /// Identities of one certificate to one upstream, with and without the list that revokes it.
-fn isolated(upstream_idle: &str, (versions, resumption): (Versions, Resumption)) {
+fn isolated(upstream_idle: &str, mode: (Versions, Resumption)) {
     let world = World::new();
     let leaf = world.servers.issue(&server());
-    let builder = Upstream::builder(&leaf).requests(&world.devices);
-    let upstream = builder.versions(versions).resumption(resumption).start();
-    let device = world.device("plain");
-    let (_, files) = device.split_once(',').expect("a name and files");
     let revoking = Crl::default().revoke_leaf(&leaf).pem_of(&world.servers);
     let other = Crl::default().pem_of(&world.servers);
-    let keys = [
-        String::from("alpn=http/1.1"),
-        crl(&world.dir, "other", &other),
-        crl(&world.dir, "revoking", &revoking),
+    let identities = [
+        ("plain", String::from("alpn=http/1.1")),
+        ("listed", crl(&world.dir, "other", &other)),
+        ("strict", crl(&world.dir, "revoking", &revoking)),
     ];
-    let mut egret = egret(&world).option("--upstream-idle", upstream_idle);
-    for (name, keys) in ["plain", "listed", "strict"].iter().zip(&keys) {
-        egret = egret
-            .identity(&format!("{name},{files},{keys}"))
-            .route(&format!("to={},identity={name}", upstream.url()));
-    }
-    let egret = egret.start();
+    let neighbours = Neighbours::start(&world, &leaf, upstream_idle, mode, &identities);
     for round in 0..3 {
         for way in [0, 1] {
-            let before = upstream.seen().len();
-            let answer = client::get(egret.addr(2), "/");
-            assert_eq!(answer.status, 502, "{}", answer.text());
-            assert!(answer.text().contains("is revoked since 20"));
-            assert_eq!(upstream.seen().len(), before, "a request went out");
-            assert_eq!(client::get(egret.addr(way), "/").status, 200);
-            let seen = upstream.last().expect("a request");
-            let reused = seen.resumed || seen.request > 1;
-            assert_eq!(reused, round > 0, "{seen:?}");
+            neighbours.assert_refused(2, "is revoked since 20");
+            neighbours.assert_served(way, round);
         }
     }
 }

@@ -18,9 +18,9 @@ use support::certs::{Ca, Leaf, Spec};
 use support::client;
 use support::egret::Egret;
 use support::pin::pin;
-use support::upstream::{Resumption, Upstream, Versions};
+use support::upstream::{Resumption, Versions};
 use support::world::World;
-use trusting::{VERSIONS, egret, server, trusted};
+use trusting::{MODES, Neighbours, VERSIONS, egret, server, trusted};
 
 #[track_caller]
 fn untrusted(world: &World, leaf: &Leaf, keys: &str, sentence: &str) {
@@ -243,57 +243,29 @@ fn who_shows_a_pinned_certificate_must_have_its_key() {
 
 // ---- isolation ----
 
-const MODES: [(Versions, Resumption); 3] = [
-    (Versions::Only12, Resumption::SessionIds),
-    (Versions::Only12, Resumption::Tickets),
-    (Versions::Only13, Resumption::Tickets),
-];
-
-/// Without a pin, with the upstream's beside a chain and in place of one, and both with another.
-const NAMES: [&str; 5] = ["plain", "beside", "instead", "strict", "strict-instead"];
-
-/// Identities of one certificate to one upstream; those with another pin must be refused whatever
-/// sessions and connections their neighbours have.
-fn isolated(upstream_idle: &str, (versions, resumption): (Versions, Resumption)) {
+/// Identities without a pin, with the upstream's beside a chain and in place of one, and both with
+/// another.
+fn isolated(upstream_idle: &str, mode: (Versions, Resumption)) {
     let world = World::new();
     let leaf = world.servers.issue(&server());
-    let builder = Upstream::builder(&leaf).requests(&world.devices);
-    let upstream = builder.versions(versions).resumption(resumption).start();
-    let device = world.device("plain");
-    let (_, files) = device.split_once(',').expect("a name and files");
     let (right, other) = (pin(&leaf), other_pin());
-    let keys = [
-        String::from("alpn=http/1.1"),
-        format!("pin={right}"),
-        format!("ca=pin,pin={right}"),
-        format!("pin={other}"),
-        format!("ca=pin,pin={other}"),
+    let identities = [
+        ("plain", String::from("alpn=http/1.1")),
+        ("beside", format!("pin={right}")),
+        ("instead", format!("ca=pin,pin={right}")),
+        ("strict", format!("pin={other}")),
+        ("strict-instead", format!("ca=pin,pin={other}")),
     ];
-    let mut egret = egret(&world).option("--upstream-idle", upstream_idle);
-    for (name, keys) in NAMES.iter().zip(&keys) {
-        egret = egret
-            .identity(&format!("{name},{files},{keys}"))
-            .route(&format!("to={},identity={name}", upstream.url()));
-    }
-    let egret = egret.start();
+    let neighbours = Neighbours::start(&world, &leaf, upstream_idle, mode, &identities);
     let mut owners = HashMap::new();
     for round in 0..3 {
         for way in [0, 1, 2] {
             for strict in [3, 4] {
-                let before = upstream.seen().len();
-                let answer = client::get(egret.addr(strict), "/");
-                assert_eq!(answer.status, 502, "{}", answer.text());
-                assert!(answer.text().contains("none of those of pin="));
-                assert_eq!(upstream.seen().len(), before, "a request went out");
+                neighbours.assert_refused(strict, "none of those of pin=");
             }
-            let answer = client::get(egret.addr(way), "/");
-            assert_eq!(answer.status, 200, "{}", answer.text());
-            let seen = upstream.last().expect("a request");
+            let seen = neighbours.assert_served(way, round);
             let owner = *owners.entry(seen.connection).or_insert(way);
             assert_eq!(owner, way, "a neighbour's connection: {seen:?}");
-            // Its own session or connection it does use: else nothing would be proved.
-            let reused = seen.resumed || seen.request > 1;
-            assert_eq!(reused, round > 0, "{seen:?}");
         }
     }
 }

@@ -88,6 +88,14 @@ impl Parked {
         Self::over(options, Reply::echo)
     }
 
+    /// Over an upstream that answers on its first connection once, and then takes these steps.
+    fn until(options: &[&str], then: Vec<Step>) -> Self {
+        Self::over(options, move |seen| match seen.connection {
+            1 => then.iter().cloned().fold(Reply::status(200), Reply::then),
+            _ => Reply::echo(seen),
+        })
+    }
+
     fn over(options: &[&str], handler: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
         let world = World::new();
         let upstream = world
@@ -116,6 +124,14 @@ impl Parked {
     fn ask(&mut self) {
         let response = self.client.get("/").expect("an answer");
         assert_eq!(response.status, 200, "{}", response.text());
+    }
+
+    /// The upstream's connection ends, although nobody asks for anything, and is made anew for
+    /// whoever asks.
+    fn begins_anew(&mut self) {
+        self.upstream.wait_until(|state| state.open == 0);
+        self.ask();
+        assert_eq!(self.upstream.connections(), 2);
     }
 
     /// Waits until both sides are parked.
@@ -244,61 +260,33 @@ fn the_parked_client_that_is_idle_longest_makes_room() {
 fn a_parked_connection_that_the_upstream_ends_is_ended_at_once_and_made_anew() {
     let _alone = alone();
     let gate = Gate::new();
-    let closes = Arc::clone(&gate);
-    let mut parked = Parked::over(&[], move |seen| match seen.connection {
-        1 => Reply::script(vec![
-            Step::Bytes(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec()),
-            Step::Flush,
-            Step::WaitFor(Arc::clone(&closes)),
-            Step::FinishWriting,
-        ]),
-        _ => Reply::echo(seen),
-    });
+    let ends = vec![Step::WaitFor(Arc::clone(&gate)), Step::FinishWriting];
+    let mut parked = Parked::until(&[], ends);
     gate.open();
-    // Its other half is closed too, although nobody asks for anything.
-    parked.upstream.wait_until(|state| state.open == 0);
-    parked.ask();
-    assert_eq!(parked.upstream.connections(), 2);
+    parked.begins_anew();
 }
 
 #[test]
 fn a_parked_connection_on_which_the_upstream_speaks_unasked_is_used_no_more() {
     let _alone = alone();
     let gate = Gate::new();
-    let speaks = Arc::clone(&gate);
-    let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
-    let mut parked = Parked::over(&[], move |seen| match seen.connection {
-        1 => Reply::script(vec![
-            Step::Bytes(answer.to_vec()),
-            Step::Flush,
-            Step::WaitFor(Arc::clone(&speaks)),
-            Step::Bytes(answer.to_vec()),
-            Step::Flush,
-        ]),
-        _ => Reply::echo(seen),
-    });
+    let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec();
+    let speaks = vec![
+        Step::WaitFor(Arc::clone(&gate)),
+        Step::Bytes(answer),
+        Step::Flush,
+    ];
+    let mut parked = Parked::until(&[], speaks);
     gate.open();
-    parked.upstream.wait_until(|state| state.open == 0);
-    parked.ask();
-    assert_eq!(parked.upstream.connections(), 2);
+    parked.begins_anew();
 }
 
 #[test]
 fn a_parked_connection_whose_time_is_over_ends_in_good_order() {
     let _alone = alone();
-    let mut parked = Parked::over(&["--upstream-idle=1s"], |seen| match seen.connection {
-        1 => Reply::script(vec![
-            Step::Bytes(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec()),
-            Step::Flush,
-            // Complete is only what ended with close_notify.
-            Step::Record,
-        ]),
-        _ => Reply::echo(seen),
-    });
+    // Complete is only what ended with close_notify.
+    let mut parked = Parked::until(&["--upstream-idle=1s"], vec![Step::Record]);
     assert!(limits::PARK_AFTER.as_secs() < 1);
-    parked.upstream.wait_until(|state| state.open == 0);
-    let seen = parked.upstream.last().expect("a request");
-    assert!(seen.complete, "no close_notify");
-    parked.ask();
-    assert_eq!(parked.upstream.connections(), 2);
+    parked.begins_anew();
+    assert!(parked.upstream.seen()[0].complete, "no close_notify");
 }

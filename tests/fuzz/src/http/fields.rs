@@ -62,6 +62,12 @@ impl Fields {
         self.0.retain(|field| field.0 != name);
     }
 
+    /// Takes the last field of that name out.
+    pub fn take_last(&mut self, name: &str) -> Option<Vec<u8>> {
+        let at = self.0.iter().rposition(|field| field.0 == name)?;
+        Some(self.0.remove(at).1)
+    }
+
     pub fn push(&mut self, name: &str, value: impl Into<Vec<u8>>) {
         self.0.push((name.to_owned(), value.into()));
     }

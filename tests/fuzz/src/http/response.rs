@@ -12,6 +12,15 @@ pub struct Response {
     pub body: Body,
 }
 
+impl Response {
+    /// Whether it is one of egret's own: it says so, and is whole.
+    pub fn is_egrets(&self) -> bool {
+        let mut causes = self.fields.all("proxy-status");
+        let cause = causes.next().unwrap_or_default();
+        cause.starts_with(b"egret; error=") && matches!(self.body.end, End::At(_))
+    }
+}
+
 /// What ends the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tail {

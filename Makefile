@@ -14,8 +14,8 @@ test:
 	cargo test
 
 # Needs nginx, curl, openssl, ssh-keygen, chromium, wget, libfaketime, tshark, promtool, Python with
-# requests and prometheus_client, and Node with npm; Go is used where it is. For
-# what is on a device beside the binary: root, systemd, BusyBox, mandoc and shellcheck.
+# requests and prometheus_client, and Node with npm; Go is used where it is. For what is on a device
+# beside the binary: root, systemd, BusyBox, mandoc and shellcheck.
 test-peers:
 	cargo test --features peers --test 'peers_*'
 
@@ -33,8 +33,8 @@ TIME = 600
 fuzz:
 	tests/fuzz/run $(TIME)
 
-# tshark reads a capture of the test's own loopback traffic with what --keylog wrote. Needs the right to
-# capture.
+# tshark reads a capture of the test's own loopback traffic with what --keylog wrote. Needs the
+# right to capture.
 decrypt:
 	cargo test --features peers --test peers_keylog -- --nocapture
 
@@ -42,20 +42,22 @@ decrypt:
 page:
 	cargo test --features peers --test peers_page -- --nocapture
 
-# Every identity beside every other, by every kind of TLS session: prints a table, of nginx and HAProxy too
-# where they are installed. Fails when egret lets one identity use what belongs to another.
+# Every identity beside every other, by every kind of TLS session: prints a table, of nginx and
+# HAProxy too where they are installed. Fails when egret lets one identity use what belongs to
+# another.
 isolation:
 	cargo build --bin egret
 	cargo run --quiet --example isolation
 
-# egret beside nginx and HAProxy doing the same; QUICK=1 in under two minutes, RECORD=1 into the README. Needs
-# root and two cores.
+# egret beside nginx and HAProxy doing the same; QUICK=1 in under two minutes, RECORD=1 into the
+# README. Needs root and two cores.
 bench:
 	cargo build --release --bin egret
 	cargo run --quiet --example bench
 
-# Instructions of egret for one small request, beside what was recorded; fails when they are over a tenth
-# more. RECORD=1 records them anew, COMPARE=1 counts nginx and HAProxy too. Needs nginx and valgrind.
+# Instructions of egret for one small request, beside what was recorded; fails when they are over a
+# tenth more. RECORD=1 records them anew, COMPARE=1 counts nginx and HAProxy too. Needs nginx and
+# valgrind.
 instructions:
 	cargo build --release --bin egret
 	cargo run --quiet --example instructions

@@ -1,12 +1,12 @@
-//! egret beside nginx and HAProxy doing the same: a client certificate, the server verified by name,
-//! SNI, TLS 1.3 with AES-128-GCM, connections kept on both sides, one worker. Each proxy has one
-//! core, the clients and the cloud another; they take turns in each round. Prints Markdown, and
+//! egret beside nginx and HAProxy doing the same: a client certificate, the server verified by
+//! name, SNI, TLS 1.3 with AES-128-GCM, connections kept on both sides, one worker. Each proxy has
+//! one core, the clients and the cloud another; they take turns in each round. Prints Markdown, and
 //! leaves it and all values in target/bench.md and target/bench.json.
 //!
-//! `make bench`; needs two cores, root and a release build of egret. nginx is the cloud too, and the
-//! tests' stand-in where it is not installed. `QUICK=1` takes fewer rounds, `RECORD=1` puts the tables
-//! into the README, `ONLY=memory` (or another of the rooms) makes but one. Programs given as arguments, other builds of egret, are compared in
-//! place of the three.
+//! `make bench`; needs two cores, root and a release build of egret. nginx is the cloud too, and
+//! the tests' stand-in where it is not installed. `QUICK=1` takes fewer rounds, `RECORD=1` puts the
+//! tables into the README, `ONLY=memory` (or another of the rooms) makes but one. Programs given as
+//! arguments, other builds of egret, are compared in place of the three.
 
 mod bulk;
 mod cloud;
@@ -60,6 +60,10 @@ fn main() -> ExitCode {
 }
 
 fn bench() -> Result<()> {
+    let records = env::var_os("RECORD").is_some();
+    if records {
+        assert_whole()?;
+    }
     let kinds = kinds()?;
     raise_descriptors()?;
     let cores = Cores::divide()?;
@@ -84,7 +88,19 @@ fn bench() -> Result<()> {
         sheets,
         reference: reference.unwrap_or_default(),
     };
-    report.publish(env::var_os("RECORD").is_some())
+    report.publish(records)
+}
+
+/// The README has all tables, each of the three proxies.
+fn assert_whole() -> Result<()> {
+    match env::var_os("ONLY").is_some() || env::args_os().len() > 1 {
+        true => Err(
+            "RECORD=1 puts all tables of the three proxies into the README; \
+             leave out ONLY= and the programs to compare"
+                .into(),
+        ),
+        false => Ok(()),
+    }
 }
 
 /// Who is compared: the builds given, or the three proxies as far as they are installed.

@@ -12,6 +12,9 @@ use rustls::{Error, InconsistentKeys};
 /// What stands between a certificate's file and its key's.
 const MARK: &[u8] = b"\n====\n";
 
+/// What some editors begin a file with; several may have been put together.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// So much of a line is no chance.
 const WINDOW: usize = 24;
 
@@ -37,10 +40,8 @@ fn file(bytes: &[u8]) -> PemFile {
 /// The same with text around it, as openssl and people put there.
 fn annotated(file: &PemFile) -> PemFile {
     // The one at the very beginning is no part of a line.
-    let bytes = file
-        .bytes
-        .strip_prefix(b"\xef\xbb\xbf")
-        .unwrap_or(&file.bytes);
+    let bytes = file.bytes.strip_prefix(BYTE_ORDER_MARK);
+    let bytes = bytes.unwrap_or(&file.bytes);
     PemFile {
         bytes: [b"Bag Attributes\n", bytes, b"\nof no concern\n"].concat(),
         ..file.clone()
@@ -109,7 +110,8 @@ fn assert_discreet(error: &FileError, files: &[&PemFile]) {
     assert_one_line(&text);
     let lines = files
         .iter()
-        .flat_map(|file| file.bytes.split(|byte| *byte == b'\n'));
+        .flat_map(|file| file.bytes.split(|byte| *byte == b'\n'))
+        .map(unmarked);
     let (labels, body): (Vec<_>, Vec<_>) = lines.partition(|line| line.starts_with(b"-----"));
     let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=".contains(byte);
     let shown = |window: &[u8]| text.as_bytes().windows(WINDOW).any(|part| part == window);
@@ -121,4 +123,12 @@ fn assert_discreet(error: &FileError, files: &[&PemFile]) {
         let secret = window.iter().all(is_base64) && !label(window);
         assert!(!secret || !shown(window), "{text}");
     }
+}
+
+/// A line without what is no part of it.
+fn unmarked(mut line: &[u8]) -> &[u8] {
+    while let Some(rest) = line.strip_prefix(BYTE_ORDER_MARK) {
+        line = rest;
+    }
+    line
 }

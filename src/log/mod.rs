@@ -58,10 +58,10 @@ impl Style {
     }
 }
 
-/// Sends what is logged to stderr, or to the system's logger. At `debug` and `trace` the libraries' records come too, but
-/// never their `trace`: what TLS would print there is nobody's business. A reader that does not keep
-/// up is not waited for: lines are lost then, and the log says so once it reads on. A second call
-/// does nothing.
+/// Sends what is logged to stderr, or to the system's logger. At `debug` and `trace` the libraries'
+/// records come too, but never their `trace`: what TLS would print there is nobody's business. A
+/// reader that does not keep up is not waited for: lines are lost then, and the log says so once it
+/// reads on. A second call does nothing.
 pub fn init(level: LevelFilter, syslog: Option<Arc<Syslog>>) {
     let stderr = Stderr::new();
     let libraries = match level {

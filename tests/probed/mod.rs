@@ -12,7 +12,8 @@ pub fn probe() -> Builder {
     Egret::builder(env!("CARGO_BIN_EXE_egret")).arg("probe")
 }
 
-/// `egret probe` of that URL, with or without keys behind it, as identity `x`, a device of that world whose servers are trusted.
+/// `egret probe` of that URL, with or without keys behind it, as identity `x`, a device of that world
+/// whose servers are trusted.
 pub fn as_x(world: &World, url: &str) -> Builder {
     probe()
         .arg(&format!("{url},identity=x"))

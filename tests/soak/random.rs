@@ -1,4 +1,5 @@
-//! Numbers that are the same again for the same seed, as unit tests have them, and what mixes a load.
+//! Numbers that are the same again for the same seed, as unit tests have them, and what mixes a
+//! load.
 
 use std::time::Duration;
 

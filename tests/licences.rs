@@ -1,7 +1,7 @@
 //! `cross/licences`, which goes along with every program that is handed out: the crates in it, and
 //! what their licences ask to go along.
 //!
-//! `EGRET_WRITE_LICENCES=1 cargo test --test licences` writes it anew.
+//! `RECORD=1 cargo test --test licences` writes it anew.
 
 mod support;
 
@@ -154,7 +154,7 @@ fn licences() -> String {
 #[test]
 fn the_licences_of_all_crates_in_the_program_go_along_with_it() {
     let licences = licences();
-    if std::env::var_os("EGRET_WRITE_LICENCES").is_some() {
+    if std::env::var_os("RECORD").is_some() {
         fs::write(FILE, &licences).expect("a file");
     }
     let written = fs::read_to_string(FILE).expect("cross/licences");
@@ -165,6 +165,6 @@ fn the_licences_of_all_crates_in_the_program_go_along_with_it() {
     assert!(
         written == licences,
         "cross/licences is not what is in the program: {differs:?}; write it anew: \
-         EGRET_WRITE_LICENCES=1 cargo test --test licences"
+         RECORD=1 cargo test --test licences"
     );
 }

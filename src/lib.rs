@@ -14,8 +14,8 @@
 //! | [`proxy`] | one request: who may, routes and forward rules, headers, exchange, body, tunnel |
 //! | [`probe`] | `egret probe`: what happens on the wire, what is wrong and what to change |
 //! | [`identity`] | who we are: epochs, sessions, verification, certificates, the clock |
-//! | [`upstream`] | connections to the cloud: pool, resolver, dial, TLS and HTTP, request bodies |
-//! | [`wire`] | the strict reader under hyper, both sides |
+//! | [`upstream`] | connections to the cloud: pool, resolver, dial, TLS, requests on their way out |
+//! | [`wire`] | the strict reader: under hyper towards clients, alone towards upstreams |
 //! | [`config`] | options as types |
 //! | [`table`], [`task`] | the table of fixed size; tasks, all of one kind |
 //! | [`flags`], [`error`], [`limits`], [`metrics`], [`log`], [`json`] | strings of the command line, causes, constants, counters, log lines, JSON |

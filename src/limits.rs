@@ -80,7 +80,7 @@ pub const UIDS_PER_ROUTE: usize = 16;
 pub const PINS_PER_IDENTITY: usize = 8;
 /// `crl=` of one identity.
 pub const CRLS_PER_IDENTITY: usize = 8;
-/// Header fields of one message, either way (hyper's table).
+/// Header fields of one message, either way.
 pub const FIELDS_MAX: usize = 100;
 /// Descriptors beside those of clients and upstream connections: log, event loop, listeners,
 /// files, lookups, attempts to connect.
@@ -108,7 +108,7 @@ pub const HEAD_MIN: usize = 1024;
 pub const ADMIN_HEAD_MAX: usize = 16 * 1024;
 /// An upstream's response head.
 pub const UPSTREAM_HEAD_MAX: usize = 32 * 1024;
-/// hyper's read and write buffer of one connection: bounds what a stalled peer holds.
+/// hyper's read and write buffer of a client: bounds what a stalled one holds.
 pub const BUFFER_MAX: usize = 32 * 1024;
 /// A request target (RFC 9110 §4.1 asks for at least 8000); longer is 414.
 pub const TARGET_MAX: usize = 8 * 1024;
@@ -127,8 +127,12 @@ pub const CHAIN_MAX: usize = 16 * 1024;
 pub const DNS_STACK: usize = 256 * 1024;
 /// Each direction of a tunnel.
 pub const TUNNEL_BUFFER: usize = 8 * 1024;
-/// Bytes read from the socket at once.
+/// Bytes read from a client at once.
 pub const READ_STEP: usize = 4 * 1024;
+/// What goes out to an upstream in one piece, although it came in several.
+pub const SEND_TOGETHER: usize = 4 * 1024;
+/// What is read of a response before the client has taken what came earlier.
+pub const RELAY_TOGETHER: usize = 32 * 1024;
 /// A certificate, key or CA file.
 pub const PEM_FILE_MAX: u64 = 4 * 1024 * 1024;
 /// The body of an answer that `egret probe` reads.
@@ -153,7 +157,7 @@ pub const OWN_CHAIN_CERTS_MAX: usize = 16;
 /// A client connection and the request that it has under way.
 pub const CLIENT_BYTES: usize = 160 * 1024;
 /// What an upstream connection adds to the client that it serves.
-pub const CONNECTION_BYTES: usize = 352 * 1024;
+pub const CONNECTION_BYTES: usize = 216 * 1024;
 /// What a request adds to its client while it waits for a connection.
 pub const WAITING_BYTES: usize = 384;
 /// One upstream's TLS sessions.
@@ -193,9 +197,12 @@ pub const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
 pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
 /// `--idle-timeout`: a silent client.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
-/// How long a connection is silent until it gives back what HTTP takes of memory: to make that anew
-/// for each request would cost 6.5 % more instructions.
+/// How long a client is silent until it gives back what HTTP takes of memory: to make that anew for
+/// each request would cost 6.5 % more instructions.
 pub const PARK_AFTER: Duration = Duration::from_millis(500);
+/// How long an upstream connection lies idle until its end is noticed at once: most are used again
+/// before, and nothing is set up for those.
+pub const WATCH_AFTER: Duration = Duration::from_millis(500);
 /// `--upstream-idle`: a pooled connection.
 pub const UPSTREAM_IDLE: Duration = Duration::from_secs(30);
 /// `--tunnel-idle`: an upgraded or tunnelled connection.
@@ -300,7 +307,7 @@ const _: () = {
     assert!(ADMIN_HEAD_MAX <= HEAD_MAX);
     assert!(HEAD_MIN <= HEAD_DEFAULT && HEAD_DEFAULT <= HEAD_MAX);
     // hyper refuses a head that does not fit its buffer, without our text.
-    assert!(HEAD_MAX <= BUFFER_MAX && UPSTREAM_HEAD_MAX <= BUFFER_MAX);
+    assert!(HEAD_MAX <= BUFFER_MAX);
     assert!(0 < DNS_THREADS, "EGRET_DNS_THREADS must not be 0");
     // An answer is never put out of the table while its own renewal is under way.
     assert!(

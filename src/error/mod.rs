@@ -85,8 +85,6 @@ pub enum Cause {
     Incomplete,
     /// The response breaks HTTP's rules.
     BadResponse(Violation),
-    /// The response was not understood for another reason.
-    NotHttp,
     /// All connections of the identity are busy and as many requests as may are waiting.
     Busy {
         /// `connections=`.
@@ -179,8 +177,7 @@ impl Cause {
             | Self::Tls(_)
             | Self::Terminated
             | Self::Incomplete
-            | Self::BadResponse(_)
-            | Self::NotHttp => 502,
+            | Self::BadResponse(_) => 502,
             Self::DnsQueueFull
             | Self::NoDescriptors
             | Self::Busy { .. }
@@ -229,7 +226,7 @@ impl Cause {
                 "connection_terminated"
             }
             Self::Incomplete => "http_response_incomplete",
-            Self::BadResponse(_) | Self::NotHttp => "http_protocol_error",
+            Self::BadResponse(_) => "http_protocol_error",
             Self::Busy { .. }
             | Self::WaitTimeout { .. }
             | Self::DnsQueueFull
@@ -279,7 +276,6 @@ impl Cause {
             Self::Terminated => "terminated",
             Self::Incomplete => "incomplete",
             Self::BadResponse(_) => "bad_response",
-            Self::NotHttp => "not_http",
             Self::Busy { .. } => "busy",
             Self::WaitTimeout { .. } => "wait_timeout",
             Self::IdentityUnavailable(_) => "identity_unavailable",

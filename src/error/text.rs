@@ -83,7 +83,6 @@ impl Failure {
             Cause::Terminated => f.write_str("closed the connection before it answered"),
             Cause::Incomplete => f.write_str("closed the connection in the middle of its answer"),
             Cause::BadResponse(violation) => write!(f, "its answer is not proper HTTP: {violation}"),
-            Cause::NotHttp => f.write_str("its answer is not HTTP/1.1"),
             Cause::Busy { connections, waiting } => {
                 write!(f, "all {connections} connections busy and {waiting} requests waiting")
             }

@@ -129,15 +129,10 @@ impl Identity {
             Need::Fresh => None,
         };
         if let Some(known) = known
-            && let Some(pooled) = self.take_usable(&epoch, upstream, known).await
+            && let Some(pooled) = self.take_usable(&epoch, upstream, known)
         {
-            if !epoch.retired.get() {
-                return Ok(self.reuse(epoch, upstream, pooled.permit, pooled.connection));
-            }
-            self.counters.not_kept(NotKept::EpochEnded);
+            return Ok(self.reuse(epoch, upstream, pooled.permit, pooled.connection));
         }
-        // The files may have changed meanwhile: what is opened now is of the present epoch.
-        let epoch = self.current()?;
         if let Some(permit) = self.permit(&epoch) {
             let opening = self.opening(&epoch, upstream, permit, dialer);
             return match needs {
@@ -173,16 +168,12 @@ impl Identity {
                 opened = &mut opening => return self.opened(opened),
                 () = freed => {}
             }
-            // It was in use a moment ago: the event loop has not turned since.
-            let pooled = self.take_usable(epoch, upstream, Known::ByKernel).await;
             if epoch.retired.get() {
-                if pooled.is_some() {
-                    self.counters.not_kept(NotKept::EpochEnded);
-                }
                 // Nothing of it comes free any more, and what is opened may be of the next.
                 return self.opened(opening.await);
             }
-            if let Some(pooled) = pooled {
+            // It was in use a moment ago: the event loop has not turned since.
+            if let Some(pooled) = self.take_usable(epoch, upstream, Known::ByKernel) {
                 task::spawn(async move {
                     match opening.await {
                         Ok(lease) => lease.settle(upstream_idle),
@@ -216,16 +207,11 @@ impl Identity {
         opened
     }
 
-    async fn take_usable(
-        &self,
-        epoch: &Epoch,
-        upstream: &Rc<Upstream>,
-        known: Known,
-    ) -> Option<Pooled> {
+    fn take_usable(&self, epoch: &Epoch, upstream: &Rc<Upstream>, known: Known) -> Option<Pooled> {
         loop {
-            let mut pooled = epoch.idle.borrow_mut().take(upstream, Instant::now())?;
+            let pooled = epoch.idle.borrow_mut().take(upstream, Instant::now())?;
             let reason = match epoch.left(&pooled.connection) {
-                Some(_) if pooled.connection.is_usable(known).await => return Some(pooled),
+                Some(_) if pooled.connection.is_usable(known) => return Some(pooled),
                 Some(_) => NotKept::DeadInPool,
                 None => NotKept::CertificateEnded,
             };
@@ -248,9 +234,9 @@ impl Identity {
         upstream: &Rc<Upstream>,
         dialer: &Rc<Dialer>,
     ) -> Result<Lease, Cause> {
-        if let Some((epoch, _, mut connection)) = grant.offer {
+        if let Some((epoch, _, connection)) = grant.offer {
             // It was in use a moment ago: the event loop has not turned since.
-            let usable = connection.is_usable(Known::ByKernel).await;
+            let usable = connection.is_usable(Known::ByKernel);
             if usable && !epoch.retired.get() {
                 return Ok(self.reuse(epoch, upstream, grant.permit, connection));
             }
@@ -375,7 +361,7 @@ impl Identity {
         let took = facts.took.handshake.unwrap_or_default();
         self.counters.handshakes.observe(took);
         slot.remember(&mut facts, epoch.valid(), Instant::now());
-        Connection::start(stream, facts).await
+        Ok(Connection::new(stream, facts))
     }
 
     /// Closes connections that have been idle for too long, for ever.

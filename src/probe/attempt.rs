@@ -1,14 +1,12 @@
 //! One connection as `run` makes it, and one request on it.
 
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{ACCEPT, HOST, HeaderMap, HeaderValue, USER_AGENT};
-use http::{Request, StatusCode, Uri};
-use hyper::body::{Body, Incoming};
+use http::{Method, StatusCode, Uri};
 use tokio::time::{Instant, timeout};
 
 use super::{Known, Target};
@@ -16,9 +14,9 @@ use crate::error::{Cause, Violation};
 use crate::identity::Slot;
 use crate::limits;
 use crate::upstream::Upstream;
-use crate::upstream::body::RequestBody;
 use crate::upstream::connect::{self, Connection, Dialer, Facts, Gathering, Handshakes, Stream};
-use crate::wire::Asked;
+use crate::upstream::send::Sending;
+use crate::wire::{Asked, Outbound};
 
 /// Who asks, for servers that write it down.
 const AGENT: &str = concat!("egret-probe/", env!("CARGO_PKG_VERSION"));
@@ -99,12 +97,8 @@ impl Attempt {
         let gathering = Gathering::new(Facts::detailed().into());
         let opened = open(upstream, known, slot, dialer, &gathering).await;
         let facts = gathering.take();
-        let connection = match opened {
-            Ok(stream) => Connection::start(stream, facts.clone()).await,
-            Err(cause) => Err(cause),
-        };
-        let (connection, failure) = match connection {
-            Ok(connection) => (Some(connection), None),
+        let (connection, failure) = match opened {
+            Ok(stream) => (Some(Connection::new(stream, facts.clone())), None),
             Err(cause) => (None, Some(cause)),
         };
         let attempt = Self {
@@ -147,17 +141,20 @@ async fn answer(target: &Target, connection: &mut Connection) -> Result<Answer, 
         head: false,
         upgrade: false,
     });
-    let request = request(target, connection)?;
-    let sending = connection.send(request);
+    let uri = Uri::try_from(target.path()).map_err(|_| Cause::TargetRefused)?;
+    let mut headers = headers(target)?;
+    let outbound = connection.outbound();
+    let mut sending = Sending::new(outbound, &Method::GET, &uri, &headers, None);
+    let asking = poll_fn(|cx| connection.poll_response(&mut sending, &mut headers, cx));
     let late = Cause::ResponseTimeout(target.patience);
-    let sent = timeout(target.patience, sending).await.map_err(|_| late)?;
-    let mut response = sent.map_err(|_| connection.failure())?;
+    let answered = timeout(target.patience, asking).await.map_err(|_| late)?;
+    let response = answered.map_err(|_| connection.failure())?;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return Err(Cause::BadResponse(Violation::UnaskedUpgrade));
     }
     let mut body = Vec::new();
     // A body that does not end, or breaks off, is none of the probe's business.
-    let _read = timeout(target.patience, read(response.body_mut(), &mut body)).await;
+    let _read = timeout(target.patience, read(outbound, &mut body)).await;
     Ok(Answer {
         status: response.status().as_u16(),
         body,
@@ -165,22 +162,19 @@ async fn answer(target: &Target, connection: &mut Connection) -> Result<Answer, 
     })
 }
 
-fn request(target: &Target, connection: &Connection) -> Result<Request<RequestBody>, Cause> {
-    let outbound = Rc::clone(connection.outbound());
-    let mut request = Request::new(RequestBody::new(None, outbound, |_: &mut HeaderMap| ()));
-    *request.uri_mut() = Uri::try_from(target.path()).map_err(|_| Cause::TargetRefused)?;
+fn headers(target: &Target) -> Result<HeaderMap, Cause> {
     let host = HeaderValue::from_str(&target.host).map_err(|_| Cause::TargetRefused)?;
-    let headers = request.headers_mut();
+    let mut headers = HeaderMap::new();
     headers.insert(HOST, host);
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
     headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
-    Ok(request)
+    Ok(headers)
 }
 
 /// Reads a body to its end, or as far as it is looked at.
-async fn read(body: &mut Incoming, into: &mut Vec<u8>) {
+async fn read(outbound: &Outbound<Stream>, into: &mut Vec<u8>) {
     while into.len() < limits::PROBE_BODY
-        && let Some(Ok(frame)) = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await
+        && let Some(Ok(frame)) = poll_fn(|cx| outbound.poll_piece(cx)).await
     {
         let data = frame.into_data().unwrap_or_default();
         let room = limits::PROBE_BODY - into.len();

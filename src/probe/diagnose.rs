@@ -56,7 +56,6 @@ impl Physician<'_> {
             Cause::ResponseTimeout(_) | Cause::WriteTimeout(_) => Diagnosis::NoAnswer,
             Cause::Terminated | Cause::Incomplete => Diagnosis::ClosedBeforeAnswer,
             Cause::BadResponse(violation) => Diagnosis::NotHttp(violation.to_string()),
-            Cause::NotHttp => Diagnosis::NotHttp(String::from("it was not understood")),
             Cause::ClockNotSet => Diagnosis::ClockNotSet,
             other => Diagnosis::Other(Failure::from(other.clone()).to_string()),
         }

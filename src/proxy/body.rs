@@ -7,14 +7,14 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 
 use super::destination::Blame;
 use super::{Record, headers};
 use crate::error::{Cause, Failure};
 use crate::identity::Lease;
-use crate::wire::Inbound;
+use crate::wire::{Broken, Inbound};
 
 /// What hyper sends to the client: a text of ours, or what the upstream sends.
 #[derive(Debug)]
@@ -34,8 +34,10 @@ enum Kind {
 /// A body under way, and the lease that it carries to its end.
 #[derive(Debug)]
 struct Relay {
-    incoming: Incoming,
+    /// `None` once the body is through.
     lease: Option<Lease>,
+    /// Bytes that are still to come, if the upstream said how many there are.
+    left: Option<u64>,
     upstream_idle: Duration,
     patience: Duration,
     /// Since when the upstream owes a piece that the client would take.
@@ -71,7 +73,6 @@ impl ResponseBody {
 
     /// The body that comes on `lease`. `blame` says whom a failure concerns.
     pub fn relay(
-        incoming: Incoming,
         lease: Lease,
         upstream_idle: Duration,
         patience: Duration,
@@ -79,16 +80,14 @@ impl ResponseBody {
         inbound: Rc<Inbound>,
     ) -> Self {
         let mut relay = Relay {
-            incoming,
+            left: lease.connection.outbound().body_length(),
             lease: Some(lease),
             upstream_idle,
             patience,
             owing: None,
             blame,
         };
-        if relay.incoming.is_end_stream() {
-            relay.settle();
-        }
+        relay.settle_if_over();
         Self {
             kind: Kind::Relay(Box::new(relay)),
             inbound,
@@ -109,61 +108,57 @@ impl Relay {
         }
     }
 
-    fn hold(&self) {
-        if let Some(lease) = &self.lease {
-            lease.connection.outbound().hold();
+    fn settle_if_over(&mut self) {
+        let outbound = self.lease.as_ref().map(|lease| lease.connection.outbound());
+        if outbound.is_some_and(|outbound| outbound.is_response_over()) {
+            self.settle();
         }
     }
 
-    fn want(&self) {
-        if let Some(lease) = &self.lease {
-            lease.connection.outbound().want();
-        }
-    }
-
-    /// The next piece. Unless the last one `is_out`, none is read for it: what a client does not take
-    /// stays with the upstream. hyper asks again when it is.
+    /// The next piece. Little is read before earlier ones are out: what a client does not take stays
+    /// with the upstream.
     fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,
-        is_out: bool,
+        inbound: &Inbound,
     ) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
-        match Pin::new(&mut self.incoming).poll_frame(cx) {
+        let Some(lease) = &self.lease else {
+            return Poll::Ready(None);
+        };
+        if !inbound.takes_more() {
+            self.owing = None;
+            return Poll::Pending;
+        }
+        let outbound = lease.connection.outbound();
+        match outbound.poll_piece(cx) {
             Poll::Ready(Some(Ok(mut frame))) => {
                 self.owing = None;
-                self.hold();
+                if let (Some(left), Some(data)) = (&mut self.left, frame.data_ref()) {
+                    *left = left.saturating_sub(data.len() as u64);
+                }
                 if let Some(trailers) = frame.trailers_mut() {
                     headers::trailers(trailers);
                 }
-                if self.incoming.is_end_stream() {
-                    self.settle();
-                }
+                self.settle_if_over();
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(None) => {
                 self.settle();
                 Poll::Ready(None)
             }
-            Poll::Ready(Some(Err(_))) => {
-                let violation = self
-                    .lease
-                    .as_ref()
-                    .and_then(|lease| lease.connection.outbound().violation());
+            Poll::Ready(Some(Err(Broken))) => {
+                let violation = outbound.violation();
                 self.cut_off(violation.map_or(Cause::Incomplete, Cause::BadResponse))
             }
-            Poll::Pending => {
-                if !is_out {
-                    self.owing = None;
-                    return Poll::Pending;
-                }
-                self.want();
-                if let Some(lease) = &self.lease {
-                    let owing = self.owing.get_or_insert_with(Instant::now);
-                    let alarm = &lease.connection.outbound().patience;
-                    ready!(alarm.poll_passed(*owing + self.patience, cx));
-                    return self.cut_off(Cause::ResponseTimeout(self.patience));
-                }
+            // While the client has to take something, the upstream owes nothing.
+            Poll::Pending if !inbound.is_out() => {
+                self.owing = None;
                 Poll::Pending
+            }
+            Poll::Pending => {
+                let owing = self.owing.get_or_insert_with(Instant::now);
+                ready!(outbound.patience.poll_passed(*owing + self.patience, cx));
+                self.cut_off(Cause::ResponseTimeout(self.patience))
             }
         }
     }
@@ -172,6 +167,11 @@ impl Relay {
         self.settle();
         Poll::Ready(Some(Err(CutOff(self.blame.failure(cause)))))
     }
+}
+
+/// How much of the body it is.
+fn length(frame: &Frame<Bytes>) -> usize {
+    frame.data_ref().map_or(0, Bytes::len)
 }
 
 impl Drop for Relay {
@@ -194,19 +194,19 @@ impl Body for ResponseBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
-        let is_out = !self.inbound.is_unflushed();
-        let polled = match &mut self.kind {
+        let this = &mut *self;
+        let polled = match &mut this.kind {
             Kind::Text(text) if text.is_empty() => Poll::Ready(None),
             Kind::Text(text) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(text))))),
-            Kind::Relay(relay) => relay.poll_frame(cx, is_out),
+            Kind::Relay(relay) => relay.poll_frame(cx, &this.inbound),
         };
-        if let Poll::Ready(Some(Ok(_))) = &polled {
-            self.inbound.answers();
+        if let Poll::Ready(Some(Ok(frame))) = &polled {
+            self.inbound.answers(length(frame));
         }
         if let Some(record) = &mut self.record {
             match &polled {
                 Poll::Ready(Some(Ok(frame))) => {
-                    record.sent(frame.data_ref().map_or(0, |data| data.len() as u64));
+                    record.sent(length(frame) as u64);
                 }
                 Poll::Ready(Some(Err(CutOff(failure)))) => record.cut_off(failure),
                 Poll::Ready(None) | Poll::Pending => {}
@@ -218,14 +218,16 @@ impl Body for ResponseBody {
     fn is_end_stream(&self) -> bool {
         match &self.kind {
             Kind::Text(text) => text.is_empty(),
-            Kind::Relay(relay) => relay.incoming.is_end_stream(),
+            Kind::Relay(relay) => relay.lease.is_none(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
             Kind::Text(text) => SizeHint::with_exact(text.len() as u64),
-            Kind::Relay(relay) => relay.incoming.size_hint(),
+            Kind::Relay(relay) => relay
+                .left
+                .map_or_else(SizeHint::default, SizeHint::with_exact),
         }
     }
 }

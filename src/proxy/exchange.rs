@@ -2,22 +2,21 @@
 //! connection turns out dead.
 
 use std::future::poll_fn;
-use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Poll, ready};
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
-use hyper::body::{Body, Incoming};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use tokio::time::Instant;
 
 use super::destination::Hop;
 use super::{Record, Refusal, headers};
 use crate::error::{Cause, Violation};
 use crate::identity::{Lease, Need};
-use crate::upstream::body::{RequestBody, Upload};
+use crate::upstream::body::Upload;
 use crate::upstream::connect::Dialer;
-use crate::wire::Asked;
+use crate::upstream::send::Sending;
+use crate::wire::{Asked, Broken};
 
 /// A request that is ready to go.
 pub(super) struct Exchange<'a> {
@@ -42,7 +41,7 @@ struct Miss {
 
 impl Exchange<'_> {
     /// The head of the response, and the connection that its body comes on.
-    pub async fn run(mut self) -> Result<(Response<Incoming>, Lease), Refusal> {
+    pub async fn run(mut self) -> Result<(Response<()>, Lease), Refusal> {
         let counters = &self.hop.identity.counters;
         counters.requests.add_one();
         let mut outcome = self.attempt(false).await;
@@ -62,7 +61,7 @@ impl Exchange<'_> {
         })
     }
 
-    async fn attempt(&mut self, again: bool) -> Result<(Response<Incoming>, Lease), Miss> {
+    async fn attempt(&mut self, again: bool) -> Result<(Response<()>, Lease), Miss> {
         let identity = self.hop.identity;
         let mut lease = identity
             .connect(self.hop.upstream, self.dialer, self.needs(again))
@@ -74,22 +73,27 @@ impl Exchange<'_> {
             head: self.method == Method::HEAD,
             upgrade: self.upgrade.is_some(),
         });
-        let request = self.request(&lease, last);
-        let began = lease.connection.outbound().last_write();
-        let sending = lease.connection.send(request);
-        let sent = self.with_patience(sending, &lease).await;
-        if let Some(upload) = &self.upload {
-            upload.abandon();
-        }
-        let miss = match sent {
+        let outbound = lease.connection.outbound();
+        let mut sending = Sending::new(
+            outbound,
+            &self.method,
+            &self.hop.uri,
+            &self.headers,
+            self.upload.as_ref(),
+        );
+        let began = outbound.last_write();
+        let miss = match self.response(&mut sending, &lease).await {
             Ok(Ok(response)) => match self.check(&response, &lease) {
                 Ok(()) => {
                     self.record.responded(began);
+                    if sending.may_go_on() {
+                        lease.connection.send_on(sending);
+                    }
                     return Ok((response, lease));
                 }
                 Err(cause) => self.final_miss(cause),
             },
-            Ok(Err(_)) => self.explain(&lease, last),
+            Ok(Err(Broken)) => self.explain(&lease, last),
             Err(cause) => self.final_miss(cause),
         };
         lease.settle(self.dialer.upstream_idle);
@@ -112,35 +116,24 @@ impl Exchange<'_> {
         }
     }
 
-    /// The request for one attempt; the fields are kept unless it is the last.
-    fn request(&mut self, lease: &Lease, last: bool) -> Request<RequestBody> {
-        let outbound = Rc::clone(lease.connection.outbound());
-        let body = RequestBody::new(self.upload.clone(), outbound, headers::trailers);
-        let mut request = Request::new(body);
-        *request.method_mut() = self.method.clone();
-        *request.uri_mut() = self.hop.uri.clone();
-        *request.headers_mut() = match last {
-            true => std::mem::take(&mut self.headers),
-            false => self.headers.clone(),
-        };
-        request
-    }
-
-    /// Waits for the head of the response: so long after the last byte that went out or came
-    /// from the client, but not while the client owes us its body, which has a timer of its own.
-    async fn with_patience<F: Future>(
-        &self,
-        sending: F,
+    /// Sends the request, and waits for the head of the response: so long after the last byte that
+    /// went out or came from the client, but not while the client owes us its body, which has a
+    /// timer of its own.
+    async fn response(
+        &mut self,
+        sending: &mut Sending,
         lease: &Lease,
-    ) -> Result<F::Output, Cause> {
-        let mut sending = pin!(sending);
+    ) -> Result<Result<Response<()>, Broken>, Cause> {
         let outbound = lease.connection.outbound();
         let upload = self.upload.as_ref();
+        // Untouched until something of a response came: the request may have to go out again.
+        let fields = &mut self.headers;
         // Since when the client alone is waited for.
         let mut starved_at = None;
         poll_fn(|cx| {
-            if let Poll::Ready(output) = sending.as_mut().poll(cx) {
-                return Poll::Ready(Ok(output));
+            let response = lease.connection.poll_response(sending, fields, cx);
+            if let Poll::Ready(response) = response {
+                return Poll::Ready(Ok(response));
             }
             loop {
                 let heard = upload.map(|upload| upload.last_frame());
@@ -159,19 +152,17 @@ impl Exchange<'_> {
         .await
     }
 
-    /// hyper must read the body as the strict reader does: there is one opinion on framing. And a
-    /// switch must be one that was offered.
-    fn check(&self, response: &Response<Incoming>, lease: &Lease) -> Result<(), Cause> {
-        let offered = self.upgrade.as_ref();
-        let as_offered = |offered| headers::switches_as_offered(response.headers(), offered);
-        if response.status() == StatusCode::SWITCHING_PROTOCOLS && !offered.is_some_and(as_offered)
-        {
-            return Err(Cause::BadResponse(Violation::UnaskedUpgrade));
+    /// A switch must be one that was offered, in a request that is out.
+    fn check(&self, response: &Response<()>, lease: &Lease) -> Result<(), Cause> {
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            return Ok(());
         }
-        let strict = lease.connection.outbound().body_length();
-        match response.body().size_hint().exact() == strict {
+        let as_offered = |offered| headers::switches_as_offered(response.headers(), offered);
+        match lease.connection.outbound().is_request_sent()
+            && self.upgrade.as_ref().is_some_and(as_offered)
+        {
             true => Ok(()),
-            false => Err(Cause::NotHttp),
+            false => Err(Cause::BadResponse(Violation::UnaskedUpgrade)),
         }
     }
 
@@ -187,13 +178,15 @@ impl Exchange<'_> {
                 };
             }
         }
+        // Asked before the rest of the socket is looked through for a reason.
+        let is_answered = lease.connection.outbound().responded();
         let cause = lease.connection.failure();
         if let Cause::BadResponse(_) = cause {
             return self.final_miss(cause);
         }
         Miss {
             refusal: Refusal::Failed(self.hop.blame().failure(cause)),
-            repeatable: !last && self.may_repeat(lease),
+            repeatable: !last && !is_answered && self.may_repeat(lease),
         }
     }
 

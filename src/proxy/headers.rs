@@ -3,6 +3,7 @@
 use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
 
 use super::present::Present;
+use crate::limits;
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
@@ -80,7 +81,6 @@ pub fn request(headers: &mut HeaderMap, present: Present, framing: RequestFramin
         headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
     }
     if framing == RequestFraming::Chunked {
-        // hyper drops the body of a GET that does not say this.
         headers.insert(
             header::TRANSFER_ENCODING,
             HeaderValue::from_static("chunked"),
@@ -112,6 +112,46 @@ pub fn trailers(headers: &mut HeaderMap) {
     remove_hop_by_hop(headers, Present::of(headers));
     headers.remove(header::CONTENT_LENGTH);
     headers.remove(header::HOST);
+}
+
+/// Fields that mean nothing after a body, or that would change what was said before it (RFC 9110
+/// §6.5.1).
+const NEVER_TRAILERS: [HeaderName; 19] = [
+    KEEP_ALIVE,
+    PROXY_CONNECTION,
+    header::AUTHORIZATION,
+    header::CACHE_CONTROL,
+    header::CONNECTION,
+    header::CONTENT_ENCODING,
+    header::CONTENT_LENGTH,
+    header::CONTENT_RANGE,
+    header::CONTENT_TYPE,
+    header::COOKIE,
+    header::HOST,
+    header::MAX_FORWARDS,
+    header::PROXY_AUTHORIZATION,
+    header::SET_COOKIE,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    header::VIA,
+];
+
+/// The trailer fields that a request announces, of those that may go on after a body of this
+/// framing: the ones that concern one hop, or a head, may not.
+pub fn announced_trailers(headers: &HeaderMap, framing: RequestFraming) -> Vec<HeaderName> {
+    if framing != RequestFraming::Chunked {
+        return Vec::new();
+    }
+    let values = headers.get_all(header::TRAILER).iter();
+    let members = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    members
+        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+        .filter(|name| !NEVER_TRAILERS.contains(name))
+        // There are no more in one message.
+        .take(limits::FIELDS_MAX)
+        .collect()
 }
 
 /// The protocols that a client offers to switch to, where it may: not TLS and not another HTTP,
@@ -265,6 +305,17 @@ mod tests {
         ]);
         as_sent(&mut map, RequestFraming::None);
         assert_eq!(names(&map), ["x-three"]);
+    }
+
+    #[test]
+    fn trailers_that_are_announced_may_go_on_unless_they_belong_to_a_head() {
+        let map = headers(&[
+            ("trailer", "X-Sum, Authorization,,Content-Length"),
+            ("trailer", "x-sum-2,not a name,Keep-Alive, Set-Cookie"),
+        ]);
+        let announced = announced_trailers(&map, RequestFraming::Chunked);
+        assert_eq!(announced, ["x-sum", "x-sum-2"]);
+        assert!(announced_trailers(&map, RequestFraming::Length).is_empty());
     }
 
     #[test]

@@ -248,10 +248,12 @@ impl Proxy {
             self.pseudonym
                 .add_to(&mut headers, parts.version == Version::HTTP_11);
         }
+        let announced = headers::announced_trailers(&headers, framing);
         let upload = (framing != RequestFraming::None).then(|| {
             let inbound = Rc::clone(&client.inbound);
             let expects = head.expect_continue;
-            Upload::new(incoming, inbound, self.max_body, expects, Instant::now())
+            let now = Instant::now();
+            Upload::new(incoming, inbound, self.max_body, expects, announced, now)
         });
         record.carries(upload.as_ref());
         let exchange = Exchange {
@@ -303,7 +305,7 @@ impl Proxy {
         client: &Client,
         hop: &Hop<'_>,
         version: Version,
-        mut response: Response<Incoming>,
+        mut response: Response<()>,
         present: Present,
         lease: Lease,
     ) -> Answer {
@@ -318,7 +320,7 @@ impl Proxy {
         }
         // Where only the end of the connection tells an HTTP/1.0 client where the body ends, hyper
         // must not offer to keep it.
-        let has_length = response.body().size_hint().exact().is_some();
+        let has_length = lease.connection.outbound().body_length().is_some();
         *response.version_mut() = match version {
             Version::HTTP_10 if !has_length => {
                 client.inbound.answer_until_close();
@@ -334,13 +336,12 @@ impl Proxy {
             let what = format!("upgrade of {} to {}", client.peer, hop.authority);
             let tunnel = Tunnel::upgraded(lease, self.tunnel_idle, what);
             *client.tunnel.borrow_mut() = Some(Box::new(tunnel));
-            return response.map(|_| ResponseBody::text(String::new(), inbound));
+            return response.map(|()| ResponseBody::text(String::new(), inbound));
         }
         let blame = hop.blame();
         let idle = self.dialer.upstream_idle;
         let patience = hop.response_timeout.unwrap_or(self.response_timeout);
-        response
-            .map(|incoming| ResponseBody::relay(incoming, lease, idle, patience, blame, inbound))
+        response.map(|()| ResponseBody::relay(lease, idle, patience, blame, inbound))
     }
 
     fn report(&self, failure: &Failure, client: &Client, line: &RequestLine) {

@@ -74,7 +74,6 @@ impl Tunnel {
         let relayed = match self.far {
             Far::Upgraded(lease) => {
                 let outbound = Rc::clone(lease.connection.outbound());
-                outbound.become_tunnel();
                 let far = OutboundIo(outbound);
                 let relayed = relay(near, far, self.idle, self.record).await;
                 // Counts it; what left HTTP is never used again.

@@ -7,14 +7,12 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::HeaderMap;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
-use tokio::time::{Instant, Sleep};
+use http::HeaderName;
+use hyper::body::{Body, Frame, Incoming};
+use tokio::time::Instant;
 
-use super::connect::Stream;
 use crate::error::Cause;
-use crate::limits;
-use crate::wire::{Inbound, Outbound};
+use crate::wire::Inbound;
 
 /// A client's body, shared by the request in hand and whichever upstream connection sends it: a
 /// request that may be sent again keeps its body as long as no byte of it was taken.
@@ -32,9 +30,9 @@ pub struct Upload {
     replay: RefCell<Option<Bytes>>,
     /// The client asked for 100 (Continue) first.
     expects: bool,
-    /// The response came: what is not sent yet never will be.
-    abandoned: Cell<bool>,
-    /// hyper waits for the client.
+    /// Trailer fields that may go on.
+    announced: Vec<HeaderName>,
+    /// The upstream waits for the client.
     starved: Cell<bool>,
     last_frame: Cell<Instant>,
     failure: RefCell<Option<Cause>>,
@@ -43,12 +41,13 @@ pub struct Upload {
 }
 
 impl Upload {
-    /// The body of one request.
+    /// The body of one request. Of its trailer fields only those `announced` go on.
     pub fn new(
         incoming: Incoming,
         inbound: Rc<Inbound>,
         limit: Option<u64>,
         expects: bool,
+        announced: Vec<HeaderName>,
         now: Instant,
     ) -> Rc<Self> {
         Rc::new(Self {
@@ -60,7 +59,7 @@ impl Upload {
             first: RefCell::new(None),
             replay: RefCell::new(None),
             expects,
-            abandoned: Cell::new(false),
+            announced,
             starved: Cell::new(false),
             last_frame: Cell::new(now),
             failure: RefCell::new(None),
@@ -86,7 +85,6 @@ impl Upload {
     /// The body will be read from its start again.
     pub fn rewind(&self) {
         *self.replay.borrow_mut() = self.first.borrow().clone();
-        self.abandoned.set(false);
     }
 
     /// Whether the upstream would take more and the client has not sent it.
@@ -99,21 +97,21 @@ impl Upload {
         self.last_frame.get()
     }
 
-    /// Nothing more of it will be sent.
-    pub fn abandon(&self) {
-        self.abandoned.set(true);
-    }
-
-    fn is_at_end(&self) -> bool {
-        self.replay.borrow().is_none() && self.incoming.borrow().is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
+    /// Bytes that are still to be sent, if the client said how many there are.
+    pub fn left(&self) -> Option<u64> {
         let again = self.replay.borrow().as_ref().map_or(0, Bytes::len) as u64;
-        match self.incoming.borrow().size_hint().exact() {
-            Some(rest) => SizeHint::with_exact(rest + again),
-            None => SizeHint::default(),
-        }
+        let rest = self.incoming.borrow().size_hint().exact()?;
+        Some(rest + again)
+    }
+
+    /// Whether the client asked for 100 (Continue) first.
+    pub fn expects(&self) -> bool {
+        self.expects
+    }
+
+    /// Trailer fields that may go on.
+    pub fn announced(&self) -> &[HeaderName] {
+        &self.announced
     }
 
     /// Why it could not be sent, where the fault is the client's.
@@ -126,7 +124,14 @@ impl Upload {
         self.cut.get()
     }
 
-    fn poll_frame(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    /// The next piece, or the trailers; `None` when it is over.
+    ///
+    /// # Errors
+    /// The client's side; [`Upload::failure`] and [`Upload::is_cut`] know why.
+    pub fn poll_frame(
+        &self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         if let Some(first) = self.replay.borrow_mut().take() {
             return Poll::Ready(Some(Ok(Frame::data(first))));
         }
@@ -179,96 +184,3 @@ impl fmt::Display for BodyError {
 }
 
 impl std::error::Error for BodyError {}
-
-/// What hyper sends: nothing, or an upload.
-#[derive(Debug)]
-pub struct RequestBody {
-    upload: Option<Rc<Upload>>,
-    outbound: Rc<Outbound<Stream>>,
-    /// Trailer fields that stay here.
-    hop_by_hop: fn(&mut HeaderMap),
-    /// Running while the body waits for 100 (Continue).
-    gate: Option<Pin<Box<Sleep>>>,
-    gate_passed: bool,
-}
-
-impl RequestBody {
-    /// The body of a request that is about to be sent on `outbound`.
-    pub fn new(
-        upload: Option<Rc<Upload>>,
-        outbound: Rc<Outbound<Stream>>,
-        hop_by_hop: fn(&mut HeaderMap),
-    ) -> Self {
-        if upload.is_none() {
-            outbound.request_taken();
-        }
-        Self {
-            upload,
-            outbound,
-            hop_by_hop,
-            gate: None,
-            gate_passed: false,
-        }
-    }
-
-    /// RFC 9110 §10.1.1: the body waits for the upstream's word, but not for ever.
-    fn poll_gate(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.gate_passed {
-            return Poll::Ready(());
-        }
-        let gate = self
-            .gate
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep(limits::CONTINUE_WAIT)));
-        if self.outbound.poll_continue(cx).is_pending() && gate.as_mut().poll(cx).is_pending() {
-            return Poll::Pending;
-        }
-        self.gate = None;
-        self.gate_passed = true;
-        Poll::Ready(())
-    }
-}
-
-impl Body for RequestBody {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let Some(upload) = self.upload.clone() else {
-            return Poll::Ready(None);
-        };
-        if upload.abandoned.get() && (upload.expects && !self.gate_passed) {
-            return Poll::Pending;
-        }
-        if upload.expects && self.poll_gate(cx).is_pending() {
-            return Poll::Pending;
-        }
-        let mut polled = upload.poll_frame(cx);
-        match &mut polled {
-            Poll::Ready(None) => self.outbound.request_taken(),
-            Poll::Ready(Some(Ok(frame))) => {
-                if let Some(trailers) = frame.trailers_mut() {
-                    (self.hop_by_hop)(trailers);
-                }
-                if upload.is_at_end() {
-                    self.outbound.request_taken();
-                }
-            }
-            _ => {}
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.upload.as_ref().is_none_or(|upload| upload.is_at_end())
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match &self.upload {
-            None => SizeHint::with_exact(0),
-            Some(upload) => upload.size_hint(),
-        }
-    }
-}

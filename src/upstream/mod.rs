@@ -6,6 +6,7 @@ pub mod connect;
 pub mod dial;
 pub mod pool;
 pub mod resolver;
+pub mod send;
 
 use crate::config::Host;
 

@@ -59,6 +59,17 @@ enum State {
     End,
 }
 
+/// What bytes of a chunked body are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Sizes, extensions and line ends.
+    Coding,
+    /// The content.
+    Data,
+    /// The trailer section, to the end of the empty line that closes it.
+    Trailers,
+}
+
 impl Chunks {
     /// Takes the next bytes, split anyhow: how many of them belong to the message, and whether it
     /// ended with them.
@@ -67,17 +78,34 @@ impl Chunks {
     /// The first rule of RFC 9112 §7.1 that is broken; the bytes before it are not told.
     pub fn feed(&mut self, buf: &[u8]) -> Result<(usize, bool), Violation> {
         let mut at = 0;
-        while self.state != State::End {
-            let rest = buf.get(at..).unwrap_or_default();
-            let Some(&byte) = rest.first() else {
-                break;
-            };
-            at += match self.state {
-                State::Data => self.data(rest.len()),
-                _ => self.byte(byte).map(|()| 1)?,
-            };
+        while let Some(rest) = buf.get(at..)
+            && let (taken @ 1.., _) = self.step(rest)?
+        {
+            at += taken;
         }
-        Ok((at, self.state == State::End))
+        Ok((at, self.is_over()))
+    }
+
+    /// Takes bytes of one kind from the front of `buf`: how many, none where it is empty or the
+    /// message is over, and what they are.
+    ///
+    /// # Errors
+    /// As [`Chunks::feed`].
+    pub fn step(&mut self, buf: &[u8]) -> Result<(usize, Part), Violation> {
+        let Some(&byte) = buf.first() else {
+            return Ok((0, Part::Coding));
+        };
+        match self.state {
+            State::End => Ok((0, Part::Coding)),
+            State::Data => Ok((self.data(buf.len()), Part::Data)),
+            State::Trailers => self.byte(byte).map(|()| (1, Part::Trailers)),
+            _ => self.byte(byte).map(|()| (1, Part::Coding)),
+        }
+    }
+
+    /// Whether the message is over.
+    pub fn is_over(&self) -> bool {
+        self.state == State::End
     }
 
     /// Passes over as much of `available` bytes as is chunk data.
@@ -171,7 +199,7 @@ impl Chunks {
 /// The trailer section (RFC 9112 §7.1.2), held to the rules of a head's fields.
 #[derive(Debug, Default)]
 struct Trailers {
-    part: Part,
+    place: Place,
     bytes: usize,
     fields: usize,
     name: [u8; NAME_KEPT],
@@ -180,7 +208,7 @@ struct Trailers {
 
 /// Where in a trailer line the next byte is.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum Place {
     #[default]
     Start,
     Name,
@@ -196,18 +224,18 @@ impl Trailers {
         if self.bytes > limits::TRAILERS_MAX {
             return Err(Violation::TrailersTooLarge);
         }
-        match (self.part, byte) {
-            (Part::Start, b'\r') => self.part = Part::LastLf,
-            (Part::Start, _) => self.start_line(byte)?,
-            (Part::Name, b':') => self.end_name()?,
-            (Part::Name, _) => self.name_byte(byte)?,
-            (Part::Value, b'\r') => self.part = Part::ValueLf,
-            (Part::Value, b'\t') => (),
-            (Part::Value, _) if byte.is_ascii_control() => return Err(field::control(byte)),
-            (Part::Value, _) => (),
-            (Part::ValueLf, b'\n') => self.part = Part::Start,
-            (Part::LastLf, b'\n') => return Ok(true),
-            (Part::ValueLf | Part::LastLf, _) => return Err(Violation::BareCr),
+        match (self.place, byte) {
+            (Place::Start, b'\r') => self.place = Place::LastLf,
+            (Place::Start, _) => self.start_line(byte)?,
+            (Place::Name, b':') => self.end_name()?,
+            (Place::Name, _) => self.name_byte(byte)?,
+            (Place::Value, b'\r') => self.place = Place::ValueLf,
+            (Place::Value, b'\t') => (),
+            (Place::Value, _) if byte.is_ascii_control() => return Err(field::control(byte)),
+            (Place::Value, _) => (),
+            (Place::ValueLf, b'\n') => self.place = Place::Start,
+            (Place::LastLf, b'\n') => return Ok(true),
+            (Place::ValueLf | Place::LastLf, _) => return Err(Violation::BareCr),
         }
         Ok(false)
     }
@@ -218,7 +246,7 @@ impl Trailers {
             b':' => return Err(Violation::EmptyName),
             _ => self.name_length = 0,
         }
-        self.part = Part::Name;
+        self.place = Place::Name;
         self.name_byte(byte)?;
         self.fields += 1;
         if self.fields > limits::FIELDS_MAX {
@@ -251,7 +279,7 @@ impl Trailers {
         {
             return Err(Violation::TrailerField);
         }
-        self.part = Part::Value;
+        self.place = Place::Value;
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! The strict reading of an HTTP/1 head: pure functions over bytes that know no socket.
 //!
 //! A head is refused or taken as it is, never repaired (RFC 9112 §2.2 and §6.3). What is taken
-//! here is taken by hyper too, with the same fields and the same framing.
+//! of a client is taken by hyper too, with the same fields and the same framing.
 
 use std::ops::Range;
 
@@ -260,19 +260,24 @@ pub fn request(head: &[u8]) -> Result<RequestHead, Violation> {
 }
 
 /// Reads the head of a response, which ends with its empty line; bytes after it are not looked at.
+/// `each` is given every field: its name as it was written, and its value.
 ///
 /// A 1xx or 204 must not have a Content-Length (RFC 9110 §8.6), but `Content-Length: 0` is
 /// accepted there: many servers send it, and it can mean one thing only.
 ///
 /// # Errors
 /// The first rule that it breaks (RFC 9112 §2 to §6).
-pub fn response(head: &[u8]) -> Result<ResponseHead, Violation> {
+pub fn response<'a>(
+    head: &'a [u8],
+    mut each: impl FnMut(&'a [u8], &'a [u8]) -> Result<(), Violation>,
+) -> Result<ResponseHead, Violation> {
     let (line, lines) = field::line(head)?;
     let line = StatusLine::parse(line)?;
     let mut fields = Fields::new(lines);
     let mut facts = Facts::default();
     while let Some(field) = fields.next()? {
         facts.take(field.name, field.value)?;
+        each(field.written, field.value)?;
     }
     let framing = facts.framing(line.version, Framing::UntilClose)?;
     if matches!(line.status, 100..200 | 204) {
@@ -289,6 +294,34 @@ pub fn response(head: &[u8]) -> Result<ResponseHead, Violation> {
         close: facts.close(line.version),
         keep_alive_timeout: facts.timeout,
     })
+}
+
+/// The reason phrase in the head of a response that [`response`] took (RFC 9112 §4); none where it
+/// is in a charset that nobody knows.
+pub fn reason(head: &[u8]) -> &[u8] {
+    match head.get("HTTP/1.1 200".len()..) {
+        Some([b' ', rest @ ..]) => {
+            let end = rest.iter().position(|&byte| byte == b'\r');
+            let reason = end.and_then(|end| rest.get(..end));
+            reason.filter(|text| text.is_ascii()).unwrap_or_default()
+        }
+        _ => &[],
+    }
+}
+
+/// Gives `each` the fields of a trailer section, which ends with its empty line.
+///
+/// # Errors
+/// The first rule of RFC 9112 §5 that a line breaks.
+pub fn trailers<'a>(
+    section: &'a [u8],
+    mut each: impl FnMut(&'a [u8], &'a [u8]) -> Result<(), Violation>,
+) -> Result<(), Violation> {
+    let mut fields = Fields::new(section);
+    while let Some(field) = fields.next()? {
+        each(field.written, field.value)?;
+    }
+    Ok(())
 }
 
 /// Holds Host to RFC 9112 §3.2.

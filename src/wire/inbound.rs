@@ -42,8 +42,10 @@ pub struct Inbound {
     ended: Cell<bool>,
     /// The client wants the connection to end with the answer.
     closes: Cell<bool>,
-    /// A piece of the answer was handed to hyper and is not out yet.
-    unflushed: Cell<bool>,
+    /// Bytes of the answer that were handed to hyper and may not be out yet.
+    unflushed: Cell<usize>,
+    /// hyper is to be woken when they are.
+    wakes: Cell<bool>,
     /// The client takes the connection's end for the end of the answer.
     ends_answer: Cell<bool>,
     /// The service has not read the body's last chunk, whether or not hyper has.
@@ -113,7 +115,8 @@ impl Inbound {
             unheard: Cell::new(false),
             ended: Cell::new(false),
             closes: Cell::new(false),
-            unflushed: Cell::new(false),
+            unflushed: Cell::new(0),
+            wakes: Cell::new(false),
             ends_answer: Cell::new(false),
             chunks_left: Cell::new(false),
             refusal: RefCell::new(None),

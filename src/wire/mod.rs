@@ -1,23 +1,26 @@
-//! The strict reader between the sockets and hyper.
+//! The strict reader of HTTP/1.1, and what is written to upstreams.
 //!
-//! hyper normalises before anyone sees a message: it drops a Content-Length beside a
+//! hyper normalises before anyone sees a request: it drops a Content-Length beside a
 //! Transfer-Encoding, merges equal lengths, takes bare LF, and answers its own errors. So every
-//! byte passes here first: [`Inbound`] stands under hyper's server side, [`Outbound`] under its
-//! client side. Both gather a head, hold it to the rules, and follow the framing of the body, so
-//! that what hyper is given has one meaning only.
+//! byte of a client passes here first: [`Inbound`] stands under hyper's server side, gathers a head,
+//! holds it to the rules, and follows the framing of the body, so that what hyper is given has one
+//! meaning only. [`Outbound`] does the same with an upstream's bytes, and there is no other reader
+//! of those.
 
 mod alarm;
 mod chunk;
 mod head;
 mod inbound;
 mod outbound;
+mod request;
 mod response;
 mod socket;
 
 pub use alarm::Alarm;
 pub use head::{RequestHead, TargetForm, Version};
 pub use inbound::{Inbound, InboundIo, Waiting};
-pub use outbound::{News, Outbound, OutboundIo};
+pub use outbound::{Broken, News, Outbound, OutboundIo};
+pub use request::{chunk_size, fields, request_head};
 pub use response::Asked;
 pub use socket::Socket;
 

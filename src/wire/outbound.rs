@@ -1,4 +1,4 @@
-//! Under hyper's client side: an upstream's bytes, checked before hyper reads them.
+//! An upstream connection: what is written to it, and the strict reading of what comes back.
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, IoSlice};
@@ -6,25 +6,32 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
 
-use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use bytes::Bytes;
+use http::{HeaderMap, Response};
+use hyper::body::Frame;
+use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
-use super::head::{Framing, ResponseHead, Scanner, Version};
-use super::response::{Asked, Next, Phase, State};
+use super::head::{Framing, ResponseHead, Version};
+use super::response::{Asked, Came, Phase, State};
 use super::{Alarm, BodyReader};
 use crate::error::Violation;
 use crate::metrics::NotKept;
 
 /// A stream that knows without a read whether one would bring something.
-pub trait News {
-    /// Pending while nothing came since a read last found nothing; wakes as a read does.
+pub trait News: AsyncBufRead + AsyncWrite + Unpin {
+    /// Whether bytes, or the stream's end, were read from the socket and not taken yet.
+    fn holds_any(&self) -> bool;
+
+    /// Pending while nothing came to the socket; wakes as a read does.
     fn poll_news(&self, cx: &mut Context<'_>) -> Poll<()>;
 }
 
+/// No response came, or not the whole of it; the connection knows why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Broken;
+
 /// One upstream connection: its stream, and how far the current exchange has come.
-///
-/// hyper's connection holds it through [`OutboundIo`]; the request in hand and the pool share it.
 #[derive(Debug)]
 pub struct Outbound<S> {
     io: RefCell<S>,
@@ -32,33 +39,26 @@ pub struct Outbound<S> {
     /// Bytes of the current request that were handed to `io`.
     written: Cell<u64>,
     last_write: Cell<Instant>,
-    /// hyper has taken the last byte of the request.
-    taken: Cell<bool>,
     /// The last byte of the request was handed to `io` and flushed.
     sent: Cell<bool>,
     /// A byte of the current response came.
     responded: Cell<bool>,
     /// A response came at some time.
     proven: Cell<bool>,
+    /// 100 (Continue) came.
     continued: Cell<bool>,
-    /// Who waits for the 100 (Continue).
+    /// Who waits for the 100.
     waker: RefCell<Option<Waker>>,
-    /// The next piece of the body will be taken; if not, it stays with the upstream.
-    wanted: Cell<bool>,
-    /// hyper, while no piece is wanted.
-    reader: RefCell<Option<Waker>>,
+    /// More came than the response has.
+    excess: Cell<bool>,
     violation: Cell<Option<Violation>>,
     error: RefCell<Option<io::Error>>,
     ended: Cell<bool>,
-    /// The last read found nothing.
-    drained: Cell<bool>,
-    /// Something was written after the last flush.
-    unflushed: Cell<bool>,
     /// When the upstream, or whoever fills the request, will have been silent for too long.
     pub patience: Alarm,
 }
 
-impl<S: AsyncRead + AsyncWrite + News + Unpin> Outbound<S> {
+impl<S: News> Outbound<S> {
     /// Wraps a connected stream.
     pub fn new(io: S, now: Instant) -> Rc<Self> {
         Rc::new(Self {
@@ -66,56 +66,32 @@ impl<S: AsyncRead + AsyncWrite + News + Unpin> Outbound<S> {
             state: RefCell::new(State::new()),
             written: Cell::new(0),
             last_write: Cell::new(now),
-            taken: Cell::new(false),
             sent: Cell::new(false),
             responded: Cell::new(false),
             proven: Cell::new(false),
             continued: Cell::new(false),
             waker: RefCell::new(None),
-            wanted: Cell::new(true),
-            reader: RefCell::new(None),
+            excess: Cell::new(false),
             violation: Cell::new(None),
             error: RefCell::new(None),
             ended: Cell::new(false),
-            drained: Cell::new(false),
-            unflushed: Cell::new(false),
             patience: Alarm::default(),
         })
     }
 
     /// A request is about to be sent: its response is due.
     pub fn begin(&self, asked: Asked, now: Instant) {
-        let mut state = self.state.borrow_mut();
-        state.scanner = Scanner::response();
-        state.phase = Phase::Head;
-        state.head = None;
-        state.asked = asked;
-        state.interim = 0;
+        self.state.borrow_mut().begin(asked);
         self.written.set(0);
         self.last_write.set(now);
-        self.taken.set(false);
         self.sent.set(false);
         self.responded.set(false);
         self.continued.set(false);
-        self.wanted.set(true);
     }
 
-    /// A piece of the body was taken, and nobody knows yet what to do with another: none is read.
-    pub fn hold(&self) {
-        self.wanted.set(false);
-    }
-
-    /// The next piece of the body will be taken.
-    pub fn want(&self) {
-        self.wanted.set(true);
-        if let Some(reader) = self.reader.borrow_mut().take() {
-            reader.wake();
-        }
-    }
-
-    /// The last byte of the request's body was taken by hyper: the next flush sends it.
-    pub fn request_taken(&self) {
-        self.taken.set(true);
+    /// The last byte of the request was handed over and flushed.
+    pub fn request_sent(&self) {
+        self.sent.set(true);
     }
 
     /// Whether the whole request was handed over.
@@ -164,23 +140,16 @@ impl<S: AsyncRead + AsyncWrite + News + Unpin> Outbound<S> {
 
     /// How long the body of the current response is, if it says so.
     pub fn body_length(&self) -> Option<u64> {
-        let state = self.state.borrow();
-        match state.framing() {
+        match self.state.borrow().framing() {
             Framing::None => Some(0),
             Framing::Length(length) => Some(length),
             Framing::Chunked | Framing::UntilClose => None,
         }
     }
 
-    /// Whether the upstream left HTTP.
-    pub fn is_switched(&self) -> bool {
-        matches!(self.state.borrow().phase, Phase::Switched | Phase::Tunnel)
-    }
-
-    /// hyper has let go: from now on [`OutboundIo`] carries bytes as they come, those first that
-    /// were read already.
-    pub fn become_tunnel(&self) {
-        self.state.borrow_mut().phase = Phase::Tunnel;
+    /// Whether nothing more of the current response will come.
+    pub fn is_response_over(&self) -> bool {
+        matches!(self.state.borrow().phase, Phase::Idle)
     }
 
     /// The rule of HTTP that the upstream broke.
@@ -198,195 +167,185 @@ impl<S: AsyncRead + AsyncWrite + News + Unpin> Outbound<S> {
         look(&mut self.io.borrow_mut())
     }
 
-    /// Ready when the upstream ends a connection on which no response is due, or says something.
-    pub fn poll_stirs(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut byte = [0];
-        self.poll_read(cx, &mut ReadBuf::new(&mut byte)).map(drop)
-    }
-
     /// Whether another request may follow on this connection.
     ///
     /// # Errors
     /// Why not.
     pub fn reusable(&self) -> Result<(), NotKept> {
-        let state = self.state.borrow();
-        if state.excess {
+        self.look_behind();
+        if self.excess.get() {
             return Err(NotKept::Excess);
         }
+        let state = self.state.borrow();
         match (&state.phase, &state.head) {
-            (Phase::Switched | Phase::Tunnel, _) => Err(NotKept::Switched),
+            (Phase::Switched, _) => Err(NotKept::Switched),
             (Phase::Body(BodyReader::UntilClose), _) => Err(NotKept::NoLength),
-            (Phase::Idle, _) if self.ended.get() || self.violation.get().is_some() => {
-                Err(NotKept::Ended)
+            (Phase::Idle, _) if self.violation.get().is_some() => Err(NotKept::Ended),
+            (Phase::Idle, Some(_)) if !self.sent.get() => Err(NotKept::EarlyResponse),
+            (Phase::Idle, Some(head)) if head.close || head.version != Version::Http11 => {
+                Err(NotKept::UpstreamCloses)
             }
-            // No request went on it yet.
-            (Phase::Idle, None) => Ok(()),
-            (Phase::Idle, Some(head)) => {
-                if !self.sent.get() {
-                    Err(NotKept::EarlyResponse)
-                } else if head.close || head.version != Version::Http11 {
-                    Err(NotKept::UpstreamCloses)
-                } else {
-                    Ok(())
-                }
-            }
+            (Phase::Idle, _) if self.ended.get() => Err(NotKept::Ended),
+            (Phase::Idle, _) => Ok(()),
             _ => Err(NotKept::Unfinished),
         }
     }
 
-    fn break_off(&self, violation: Violation) -> Poll<io::Result<()>> {
-        self.violation.set(Some(violation));
-        self.ended.set(true);
-        Poll::Ready(Err(io::ErrorKind::InvalidData.into()))
-    }
-
-    /// Reads into the free part of `out`. The bytes read are returned; zero is the end.
-    fn poll_fill(&self, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<usize>> {
-        // hyper reads several times for each message, and TLS takes long to say no.
-        if self.drained.get() {
-            ready!(self.io.borrow().poll_news(cx));
-        }
-        let before = out.filled().len();
-        let polled = Pin::new(&mut *self.io.borrow_mut()).poll_read(cx, out);
-        self.drained.set(polled.is_pending());
-        match ready!(polled) {
-            Ok(()) => {
-                let read = out.filled().len() - before;
-                if read == 0 {
-                    self.ended.set(true);
+    /// The head of the response. Interim ones before it are taken and told of
+    /// ([`Outbound::poll_continue`]). `fields` lends its room to the response's.
+    ///
+    /// # Errors
+    /// The connection ended or failed, or what came is no HTTP.
+    pub fn poll_head(
+        &self,
+        fields: &mut HeaderMap,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Response<()>, Broken>> {
+        loop {
+            let came = ready!(self.poll_came(cx, |state, bytes| state.take_head(bytes, fields)))?;
+            match came {
+                Some(Came::Head(response)) => {
+                    self.proven.set(true);
+                    return Poll::Ready(Ok(response));
                 }
-                Poll::Ready(Ok(read))
+                Some(Came::Interim(status)) => self.interim(status),
+                Some(_) => {}
+                None => return Poll::Ready(Err(Broken)),
             }
-            Err(error) => Poll::Ready(Err(self.keep_error(error))),
         }
     }
 
-    /// Keeps the stream's own error for the one who asks why, and gives hyper its kind.
-    fn keep_error(&self, error: io::Error) -> io::Error {
-        let kind = error.kind();
+    /// The next piece of the response's body; `None` when it is over.
+    ///
+    /// # Errors
+    /// The connection ended or failed before, or what came is no HTTP.
+    pub fn poll_piece(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        while !self.is_response_over() {
+            if let Some(trailers) = self.take_trailers() {
+                return Poll::Ready(Some(Ok(trailers)));
+            }
+            match ready!(self.poll_came(cx, State::take_body)) {
+                Ok(Some(Came::Piece(piece))) => {
+                    return Poll::Ready(Some(Ok(Frame::data(piece))));
+                }
+                Ok(Some(_)) => {}
+                Ok(None) if self.state.borrow_mut().end_with_connection() => {}
+                Ok(None) | Err(Broken) => return Poll::Ready(Some(Err(Broken))),
+            }
+        }
+        Poll::Ready(None)
+    }
+
+    fn take_trailers(&self) -> Option<Frame<Bytes>> {
+        self.state.borrow_mut().take_trailers()
+    }
+
+    /// Ready when the upstream ends a connection on which no response is due, or says something.
+    pub fn poll_stirs(&self, cx: &mut Context<'_>) -> Poll<()> {
+        // The end and a failure are noted below. That a read finds nothing lets TLS give back what
+        // earlier ones took of memory.
+        if let Ok(false) = ready!(self.poll_read(cx, |bytes| (0, bytes.is_empty()))) {
+            self.excess.set(true);
+        }
+        Poll::Ready(())
+    }
+
+    /// Hands bytes to the stream: as many as it takes.
+    ///
+    /// # Errors
+    /// The stream's: for whom it concerns to keep ([`Outbound::keep_error`]).
+    pub fn poll_write(
+        &self,
+        slices: &[IoSlice<'_>],
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        let count = ready!(Pin::new(&mut *self.io.borrow_mut()).poll_write_vectored(cx, slices))?;
+        self.written.set(self.written.get() + count as u64);
+        self.last_write.set(Instant::now());
+        Poll::Ready(Ok(count))
+    }
+
+    /// Waits until the socket has what the stream took.
+    ///
+    /// # Errors
+    /// The stream's.
+    pub fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.io.borrow_mut()).poll_flush(cx)
+    }
+
+    /// Keeps the stream's own error for the one who asks why.
+    pub fn keep_error(&self, error: io::Error) {
         self.ended.set(true);
         self.error.borrow_mut().get_or_insert(error);
-        kind.into()
     }
 
-    fn poll_read(&self, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if self.violation.get().is_some() {
-            return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
-        }
-        let mut state = self.state.borrow_mut();
-        let state = &mut *state;
-        loop {
-            match &mut state.phase {
-                Phase::Idle => {
-                    let start = out.filled().len();
-                    let read = match ready!(self.poll_fill(cx, out)) {
-                        Ok(read) => read,
-                        Err(error) => return Poll::Ready(Err(error)),
-                    };
-                    out.set_filled(start);
-                    if read > 0 {
-                        state.excess = true;
-                        return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
-                    }
-                    return Poll::Ready(Ok(()));
-                }
-                Phase::Head => {
-                    if !state.pending.is_empty() {
-                        match state.next_head() {
-                            Err(violation) => return self.break_off(violation),
-                            Ok(Next::Final) => {
-                                self.proven.set(true);
-                                continue;
-                            }
-                            Ok(Next::Interim(status)) => {
-                                self.interim(status);
-                                continue;
-                            }
-                            Ok(Next::More) => {}
-                        }
-                    }
-                    let start = out.filled().len();
-                    let read = match ready!(self.poll_fill(cx, out)) {
-                        Ok(read) => read,
-                        Err(error) => return Poll::Ready(Err(error)),
-                    };
-                    if read == 0 {
-                        return Poll::Ready(Ok(()));
-                    }
-                    self.responded.set(true);
-                    state.pending.extend_from_slice(&out.filled()[start..]);
-                    out.set_filled(start);
-                }
-                Phase::Deliver(left) => {
-                    let given = (*left).min(out.remaining());
-                    out.put_slice(&state.pending[..given]);
-                    state.pending.advance(given);
-                    *left -= given;
-                    if *left == 0 {
-                        state.begin_body();
-                    }
-                    return Poll::Ready(Ok(()));
-                }
-                Phase::Body(_) => return self.poll_body(cx, state, out),
-                Phase::Switched => return Poll::Pending,
-                Phase::Tunnel if state.pending.is_empty() => {
-                    return self.poll_fill(cx, out).map_ok(|_| ());
-                }
-                Phase::Tunnel => {
-                    let given = state.pending.len().min(out.remaining());
-                    out.put_slice(&state.pending.split_to(given));
-                    return Poll::Ready(Ok(()));
-                }
-            }
-        }
-    }
-
-    fn poll_body(
+    /// Gives what came to `take`, and lets the stream forget what was taken of it. `None` is the
+    /// stream's end.
+    fn poll_came(
         &self,
         cx: &mut Context<'_>,
-        state: &mut State,
-        out: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let Phase::Body(reader) = &mut state.phase else {
-            return Poll::Pending;
-        };
-        if !self.wanted.get() {
-            *self.reader.borrow_mut() = Some(cx.waker().clone());
-            return Poll::Pending;
+        take: impl FnOnce(&mut State, &[u8]) -> Result<(usize, Came), Violation>,
+    ) -> Poll<Result<Option<Came>, Broken>> {
+        if self.violation.get().is_some() {
+            return Poll::Ready(Err(Broken));
         }
-        let start = out.filled().len();
-        if state.pending.is_empty() {
-            if let Err(error) = ready!(self.poll_fill(cx, out)) {
-                return Poll::Ready(Err(error));
-            }
-        } else {
-            let offered = state.pending.len().min(out.remaining());
-            out.put_slice(&state.pending[..offered]);
-            state.pending.advance(offered);
-            if state.pending.is_empty() {
-                state.pending = BytesMut::new();
+        // TLS takes long to say that nothing came.
+        {
+            let io = self.io.borrow();
+            if !io.holds_any() {
+                ready!(io.poll_news(cx));
             }
         }
-        let fresh = &out.filled()[start..];
-        if fresh.is_empty() {
-            if matches!(reader, BodyReader::UntilClose) {
-                state.phase = Phase::Idle;
+        let came = ready!(self.poll_read(cx, |bytes| {
+            if bytes.is_empty() {
+                return (0, Ok(None));
             }
-            return Poll::Ready(Ok(()));
-        }
-        match reader.feed(fresh) {
-            Ok((taken, done)) => {
-                state.excess |= taken < fresh.len() || (done && !state.pending.is_empty());
-                out.set_filled(start + taken);
-                if done {
-                    state.end();
+            self.responded.set(true);
+            match take(&mut self.state.borrow_mut(), bytes) {
+                Ok((taken, came)) => (taken, Ok(Some(came))),
+                Err(violation) => (0, Err(violation)),
+            }
+        }));
+        Poll::Ready(match came {
+            Ok(Ok(came)) => Ok(came),
+            Ok(Err(violation)) => {
+                self.violation.set(Some(violation));
+                self.ended.set(true);
+                Err(Broken)
+            }
+            Err(Broken) => Err(Broken),
+        })
+    }
+
+    /// Shows `look` what came, nothing at the stream's end; the stream forgets as many bytes as it
+    /// says.
+    fn poll_read<T>(
+        &self,
+        cx: &mut Context<'_>,
+        look: impl FnOnce(&[u8]) -> (usize, T),
+    ) -> Poll<Result<T, Broken>> {
+        let mut io = self.io.borrow_mut();
+        match ready!(Pin::new(&mut *io).poll_fill_buf(cx)) {
+            Ok(bytes) => {
+                if bytes.is_empty() {
+                    self.ended.set(true);
                 }
-                Poll::Ready(Ok(()))
+                let (taken, seen) = look(bytes);
+                Pin::new(&mut *io).consume(taken);
+                Poll::Ready(Ok(seen))
             }
-            Err(violation) => {
-                out.set_filled(start);
-                self.break_off(violation)
+            Err(error) => {
+                self.keep_error(error);
+                Poll::Ready(Err(Broken))
             }
+        }
+    }
+
+    /// Once the response is over: notes whether the stream already holds more, or its end.
+    fn look_behind(&self) {
+        if self.is_response_over() && self.io.borrow().holds_any() {
+            let mut nobody = Context::from_waker(Waker::noop());
+            let _noted = self.poll_stirs(&mut nobody);
         }
     }
 
@@ -398,42 +357,29 @@ impl<S: AsyncRead + AsyncWrite + News + Unpin> Outbound<S> {
             }
         }
     }
-
-    fn poll_written(&self, written: io::Result<usize>) -> Poll<io::Result<usize>> {
-        match written {
-            Ok(count) => {
-                self.written.set(self.written.get() + count as u64);
-                self.unflushed.set(true);
-                self.last_write.set(Instant::now());
-                Poll::Ready(Ok(count))
-            }
-            Err(error) => Poll::Ready(Err(self.keep_error(error))),
-        }
-    }
 }
 
-/// What hyper reads from and writes to.
+/// A connection that left HTTP, as a stream.
 #[derive(Debug)]
 pub struct OutboundIo<S>(pub Rc<Outbound<S>>);
 
-impl<S: AsyncRead + AsyncWrite + News + Unpin> AsyncRead for OutboundIo<S> {
+impl<S: News + AsyncRead> AsyncRead for OutboundIo<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         out: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.0.poll_read(cx, out)
+        Pin::new(&mut *self.0.io.borrow_mut()).poll_read(cx, out)
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + News + Unpin> AsyncWrite for OutboundIo<S> {
+impl<S: News> AsyncWrite for OutboundIo<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut *self.0.io.borrow_mut()).poll_write(cx, bytes));
-        self.0.poll_written(written)
+        Pin::new(&mut *self.0.io.borrow_mut()).poll_write(cx, bytes)
     }
 
     fn poll_write_vectored(
@@ -441,9 +387,7 @@ impl<S: AsyncRead + AsyncWrite + News + Unpin> AsyncWrite for OutboundIo<S> {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written =
-            ready!(Pin::new(&mut *self.0.io.borrow_mut()).poll_write_vectored(cx, slices));
-        self.0.poll_written(written)
+        Pin::new(&mut *self.0.io.borrow_mut()).poll_write_vectored(cx, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -451,15 +395,7 @@ impl<S: AsyncRead + AsyncWrite + News + Unpin> AsyncWrite for OutboundIo<S> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.0.unflushed.get() {
-            let flushed = ready!(Pin::new(&mut *self.0.io.borrow_mut()).poll_flush(cx));
-            flushed.map_err(|error| self.0.keep_error(error))?;
-            self.0.unflushed.set(false);
-        }
-        if self.0.taken.get() && self.0.written.get() > 0 {
-            self.0.sent.set(true);
-        }
-        Poll::Ready(Ok(()))
+        Pin::new(&mut *self.0.io.borrow_mut()).poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

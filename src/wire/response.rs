@@ -1,22 +1,26 @@
-//! How far a response has been read: its head checked, its body followed to the end.
+//! How far a response has been read: its head held to the rules and taken apart, its body followed
+//! to the end. Knows no stream: bytes are arguments.
 
-use bytes::{Buf, BytesMut};
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use hyper::body::Frame;
+use hyper::ext::ReasonPhrase;
 
-use super::BodyReader;
-use super::head::{self, Framing, ResponseHead, Scanner};
+use super::chunk::Part;
+use super::head::{self, Framing, ResponseHead, Scanner, Version};
+use super::{BodyReader, Chunks};
 use crate::error::Violation;
 use crate::limits;
 
 #[derive(Debug)]
 pub(super) struct State {
-    /// Read from the stream and not yet given to hyper.
-    pub(super) pending: BytesMut,
-    pub(super) scanner: Scanner,
+    /// A head that has not come to its end, or trailers.
+    pending: BytesMut,
+    scanner: Scanner,
     pub(super) phase: Phase,
     pub(super) head: Option<ResponseHead>,
-    pub(super) asked: Asked,
-    pub(super) interim: usize,
-    pub(super) excess: bool,
+    asked: Asked,
+    interim: usize,
 }
 
 /// What a request says of the response to it.
@@ -34,14 +38,24 @@ pub(super) enum Phase {
     Idle,
     /// Gathering a head.
     Head,
-    /// Giving hyper the head: the first so many bytes of `pending`.
-    Deliver(usize),
     /// Following a body.
     Body(BodyReader),
-    /// The upstream left HTTP, and hyper has not let go yet.
+    /// The body is over, and these fields come after it.
+    Trailers(HeaderMap),
+    /// The upstream left HTTP: bytes as they come.
     Switched,
-    /// Bytes as they come.
-    Tunnel,
+}
+
+/// What bytes that came were.
+pub(super) enum Came {
+    /// A part of something.
+    More,
+    /// A head of which this is the status, and another will follow.
+    Interim(u16),
+    /// The head of the response.
+    Head(Response<()>),
+    /// A piece of the body.
+    Piece(Bytes),
 }
 
 impl State {
@@ -53,42 +67,64 @@ impl State {
             head: None,
             asked: Asked::default(),
             interim: 0,
-            excess: false,
         }
     }
-}
 
-pub(super) enum Next {
-    More,
-    Interim(u16),
-    Final,
-}
-
-impl State {
-    /// Looks for a whole head at the front of `pending`. An interim one is taken off.
-    pub(super) fn next_head(&mut self) -> Result<Next, Violation> {
-        let Some(length) = self
-            .scanner
-            .scan(&self.pending, limits::UPSTREAM_HEAD_MAX)?
-        else {
-            return Ok(Next::More);
+    /// A response to such a request is due.
+    pub(super) fn begin(&mut self, asked: Asked) {
+        *self = Self {
+            phase: Phase::Head,
+            asked,
+            ..Self::new()
         };
-        let head = head::response(&self.pending[..length])?;
+    }
+
+    /// Takes bytes of a head from the front of `bytes`: how many, and what came with them. Its
+    /// fields are put into the room that `fields` has.
+    pub(super) fn take_head(
+        &mut self,
+        bytes: &[u8],
+        fields: &mut HeaderMap,
+    ) -> Result<(usize, Came), Violation> {
+        let earlier = self.pending.len();
+        // Most heads come in one piece, and are copied once.
+        let whole = if earlier == 0 {
+            let length = self.scanner.scan(bytes, limits::UPSTREAM_HEAD_MAX)?;
+            length.map(|length| Bytes::copy_from_slice(&bytes[..length]))
+        } else {
+            self.pending.extend_from_slice(bytes);
+            let length = self
+                .scanner
+                .scan(&self.pending, limits::UPSTREAM_HEAD_MAX)?;
+            length.map(|length| self.pending.split_to(length).freeze())
+        };
+        let Some(whole) = whole else {
+            if earlier == 0 {
+                self.pending.extend_from_slice(bytes);
+            }
+            return Ok((bytes.len(), Came::More));
+        };
+        // What follows the head stays with the stream.
+        self.pending = BytesMut::new();
         self.scanner = Scanner::response();
+        let taken = whole.len() - earlier;
+        Ok((taken, self.read_head(&whole, fields)?))
+    }
+
+    fn read_head(&mut self, whole: &Bytes, fields: &mut HeaderMap) -> Result<Came, Violation> {
+        fields.clear();
+        let head = head::response(whole, |name, value| append(fields, whole, name, value))?;
         if head.status >= 200 || (head.status == 101 && self.asked.upgrade) {
             self.head = Some(head);
-            self.phase = Phase::Deliver(length);
-            return Ok(Next::Final);
+            self.begin_body(head.status);
+            return Ok(Came::Head(response(whole, &head, std::mem::take(fields))?));
         }
         self.interim += 1;
-        if head.status == 101 || self.interim > limits::INTERIM_MAX {
-            return Err(match head.status {
-                101 => Violation::UnaskedUpgrade,
-                _ => Violation::TooManyInterim,
-            });
+        match head.status {
+            101 => Err(Violation::UnaskedUpgrade),
+            _ if self.interim > limits::INTERIM_MAX => Err(Violation::TooManyInterim),
+            status => Ok(Came::Interim(status)),
         }
-        self.pending.advance(length);
-        Ok(Next::Interim(head.status))
     }
 
     /// How the response ends: a response to HEAD, and some others, have no body whatever their
@@ -102,23 +138,138 @@ impl State {
         }
     }
 
-    pub(super) fn begin_body(&mut self) {
-        if self.head.is_some_and(|head| head.status == 101) {
-            self.phase = Phase::Switched;
-            return;
-        }
-        match BodyReader::new(self.framing()) {
-            Some(reader) => self.phase = Phase::Body(reader),
-            None => {
-                self.excess |= !self.pending.is_empty();
-                self.end();
+    fn begin_body(&mut self, status: u16) {
+        self.phase = match BodyReader::new(self.framing()) {
+            _ if status == 101 => Phase::Switched,
+            Some(reader) => Phase::Body(reader),
+            None => Phase::Idle,
+        };
+    }
+
+    /// Takes bytes of the body from the front of `bytes`, of which there are some: how many, and
+    /// what came with them.
+    pub(super) fn take_body(&mut self, bytes: &[u8]) -> Result<(usize, Came), Violation> {
+        match &mut self.phase {
+            Phase::Body(BodyReader::Chunked(chunks)) => {
+                let (taken, came) = take_chunks(chunks, bytes, &mut self.pending)?;
+                if chunks.is_over() {
+                    self.end_chunks()?;
+                }
+                Ok((taken, came))
             }
+            Phase::Body(reader) => {
+                let (taken, ended) = reader.feed(bytes)?;
+                if ended {
+                    self.phase = Phase::Idle;
+                }
+                let piece = Bytes::copy_from_slice(&bytes[..taken]);
+                Ok((taken, Came::Piece(piece)))
+            }
+            _ => Err(Violation::Framing),
         }
     }
 
-    pub(super) fn end(&mut self) {
-        self.phase = Phase::Idle;
-        // An idle connection holds no buffer.
-        self.pending = BytesMut::new();
+    fn end_chunks(&mut self) -> Result<(), Violation> {
+        let section = std::mem::take(&mut self.pending).freeze();
+        let mut fields = HeaderMap::new();
+        head::trailers(&section, |name, value| {
+            append(&mut fields, &section, name, value)
+        })?;
+        self.phase = match fields.is_empty() {
+            true => Phase::Idle,
+            false => Phase::Trailers(fields),
+        };
+        Ok(())
+    }
+
+    /// The connection ended: whether the body ends with it.
+    pub(super) fn end_with_connection(&mut self) -> bool {
+        let ends = matches!(self.phase, Phase::Body(BodyReader::UntilClose));
+        if ends {
+            self.phase = Phase::Idle;
+        }
+        ends
+    }
+
+    /// The fields that came after the body, once.
+    pub(super) fn take_trailers(&mut self) -> Option<Frame<Bytes>> {
+        match std::mem::replace(&mut self.phase, Phase::Idle) {
+            Phase::Trailers(fields) => Some(Frame::trailers(fields)),
+            other => {
+                self.phase = other;
+                None
+            }
+        }
     }
 }
+
+/// The data of as many chunks as `bytes` hold, in one piece; trailers go to `trailers`.
+fn take_chunks(
+    chunks: &mut Chunks,
+    bytes: &[u8],
+    trailers: &mut BytesMut,
+) -> Result<(usize, Came), Violation> {
+    let mut data = BytesMut::new();
+    let mut at = 0;
+    while let Some(rest) = bytes.get(at..)
+        && let (taken @ 1.., part) = chunks.step(rest)?
+    {
+        match part {
+            Part::Data => {
+                if data.is_empty() {
+                    data.reserve(rest.len());
+                }
+                data.extend_from_slice(&rest[..taken]);
+            }
+            Part::Trailers => trailers.extend_from_slice(&rest[..taken]),
+            Part::Coding => {}
+        }
+        at += taken;
+    }
+    let came = match data.is_empty() {
+        true => Came::More,
+        false => Came::Piece(data.freeze()),
+    };
+    Ok((at, came))
+}
+
+/// Adds a field whose value lies in `whole`. The strict reader takes no name and no value that is
+/// refused here.
+fn append(
+    fields: &mut HeaderMap,
+    whole: &Bytes,
+    name: &[u8],
+    value: &[u8],
+) -> Result<(), Violation> {
+    let name = HeaderName::from_bytes(name).map_err(|_| Violation::NameByte)?;
+    let value = HeaderValue::from_maybe_shared(whole.slice_ref(value));
+    fields.append(name, value.map_err(|_| Violation::ControlByte)?);
+    Ok(())
+}
+
+/// The response whose head is `whole`.
+fn response(
+    whole: &Bytes,
+    head: &ResponseHead,
+    fields: HeaderMap,
+) -> Result<Response<()>, Violation> {
+    let mut response = Response::new(());
+    *response.headers_mut() = fields;
+    *response.status_mut() =
+        StatusCode::from_u16(head.status).map_err(|_| Violation::StatusCode)?;
+    *response.version_mut() = match head.version {
+        Version::Http10 => http::Version::HTTP_10,
+        Version::Http11 => http::Version::HTTP_11,
+    };
+    let reason = head::reason(whole);
+    let usual = response.status().canonical_reason();
+    if usual.map(str::as_bytes) != Some(reason)
+        && let Ok(reason) = ReasonPhrase::try_from(whole.slice_ref(reason))
+    {
+        response.extensions_mut().insert(reason);
+    }
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests;

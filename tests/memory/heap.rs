@@ -104,11 +104,15 @@ pub fn wait_until(what: &str, most: usize) {
 
 /// Bytes held once nothing changes any more: whoever was to stall, stalls.
 pub fn quiet() -> usize {
-    const CALM: Duration = Duration::from_millis(150);
+    quiet_for(Duration::from_millis(150))
+}
+
+/// Bytes held once nothing changed for so long.
+pub fn quiet_for(calm: Duration) -> usize {
     let deadline = Instant::now() + PATIENCE;
     let mut since = Instant::now();
     let mut last = (live(), peak());
-    while since.elapsed() < CALM {
+    while since.elapsed() < calm {
         assert!(Instant::now() < deadline, "the heap does not come to rest");
         std::thread::park_timeout(Duration::from_millis(5));
         let now = (live(), peak());

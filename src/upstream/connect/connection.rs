@@ -4,29 +4,32 @@ use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 
-use http::{Request, Response};
-use hyper::body::Incoming;
+use http::{HeaderMap, Response};
 use tokio::io::Interest;
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Instant, timeout};
 
 use super::Stream;
 use super::ending::{Ending, ending, last_words};
 use super::facts::Facts;
-use super::line::{Line, NoResponse};
+use super::line::Line;
 use crate::error::{Cause, TlsFault};
 use crate::limits;
-use crate::upstream::body::RequestBody;
-use crate::wire::{Asked, Outbound};
+use crate::task;
+use crate::upstream::send::{SendError, Sending};
+use crate::wire::{Asked, Broken, Outbound};
 
 /// An open connection that speaks HTTP/1.1.
 #[derive(Debug)]
 pub struct Connection {
     line: Rc<Line>,
     facts: Rc<Facts>,
-    /// The other side of the line; `None` once it is being waited for.
+    /// Who watches the line; `None` once it is being waited for.
     task: Option<JoinHandle<()>>,
+    /// Who sends the rest of a request that was answered before its end.
+    sender: Option<AbortHandle>,
 }
 
 /// Who must know that nothing came on an idle connection.
@@ -48,17 +51,14 @@ enum Peek {
 
 impl Connection {
     /// Puts HTTP on a TLS stream.
-    ///
-    /// # Errors
-    /// The stream ended.
-    pub async fn start(stream: Stream, facts: Facts) -> Result<Self, Cause> {
-        let line = Line::new(stream);
-        let task = line.speak().await?;
-        Ok(Self {
+    pub fn new(stream: Stream, facts: Facts) -> Self {
+        let (line, task) = Line::new(stream);
+        Self {
             line,
             facts: Rc::new(facts),
             task: Some(task),
-        })
+            sender: None,
+        }
     }
 
     /// The handshake's facts.
@@ -86,8 +86,8 @@ impl Connection {
         last.ending
     }
 
-    /// Why an exchange that hyper gave up brought no response. In TLS 1.3 the server says only in
-    /// the first one what it thinks of our certificate.
+    /// Why an exchange brought no response. In TLS 1.3 the server says only in the first one what it
+    /// thinks of our certificate.
     pub fn failure(&self) -> Cause {
         if let Some(violation) = self.outbound().violation() {
             return Cause::BadResponse(violation);
@@ -108,12 +108,47 @@ impl Connection {
         })
     }
 
-    /// Sends a request. What is returned does not hold the connection.
-    pub fn send(
+    /// Sends a request, and waits for the head of its response. It may come before the request's
+    /// end; `fields` lends its room to the response's.
+    ///
+    /// # Errors
+    /// [`Broken`]; [`Connection::failure`] knows why, unless it was the client's side.
+    pub fn poll_response(
         &self,
-        request: Request<RequestBody>,
-    ) -> impl Future<Output = Result<Response<Incoming>, NoResponse>> + use<> {
-        self.line.send(request)
+        sending: &mut Sending,
+        fields: &mut HeaderMap,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Response<()>, Broken>> {
+        let failed = match sending.poll(cx) {
+            Poll::Ready(Err(SendError::Body)) => return Poll::Ready(Err(Broken)),
+            Poll::Ready(Err(SendError::Stream(error))) => Some(error),
+            Poll::Ready(Ok(())) | Poll::Pending => None,
+        };
+        // A server that takes no more may have said why before; where it took nothing, what it says
+        // is no answer.
+        let response = match failed.is_some() && self.outbound().written() == 0 {
+            true => Poll::Pending,
+            false => self.outbound().poll_head(fields, cx),
+        };
+        match failed {
+            Some(error) if response.is_pending() => {
+                self.outbound().keep_error(error);
+                Poll::Ready(Err(Broken))
+            }
+            _ => response,
+        }
+    }
+
+    /// Sends the rest of a request whose response has begun, beside it.
+    pub fn send_on(&mut self, mut sending: Sending) {
+        let line = Rc::clone(&self.line);
+        let task = task::spawn(async move {
+            // A stream that takes no more tells its reader, too.
+            if let Err(SendError::Body) = poll_fn(|cx| sending.poll(cx)).await {
+                line.cut();
+            }
+        });
+        self.sender = Some(task.abort_handle());
     }
 
     /// A request begins: from now on dropping the connection cuts it off.
@@ -143,31 +178,19 @@ impl Connection {
     }
 
     /// Whether a connection from the pool can take a request: nothing unread lies in its socket,
-    /// it has not ended, and hyper is done with the former exchange.
-    pub async fn is_usable(&mut self, known: Known) -> bool {
+    /// and it has not ended.
+    pub fn is_usable(&self, known: Known) -> bool {
         self.line.take();
         let mut peeked = self.peek(known);
         if peeked == Peek::Data {
-            // A ticket or a key update is fine, a response nobody asked for is not: the
-            // connection's task reads it and we look again.
-            tokio::task::yield_now().await;
+            // A ticket or a key update is fine, a response nobody asked for is not.
+            let last = self.outbound().with_stream(last_words);
+            if last.responded || last.ending != Ending::Closed {
+                return false;
+            }
             peeked = self.peek(Known::ByKernel);
         }
-        if peeked != Peek::Quiet || self.outbound().reusable().is_err() {
-            return false;
-        }
-        match self.line.is_parked() {
-            true => self.wake().await.is_ok(),
-            false => poll_fn(|cx| self.line.poll_ready(cx)).await,
-        }
-    }
-
-    async fn wake(&mut self) -> Result<(), Cause> {
-        let task = self.line.speak().await?;
-        if let Some(watch) = self.task.replace(task) {
-            watch.abort();
-        }
-        Ok(())
+        peeked == Peek::Quiet && self.outbound().reusable().is_ok()
     }
 
     fn peek(&self, known: Known) -> Peek {
@@ -190,6 +213,9 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
+        if let Some(sender) = &self.sender {
+            sender.abort();
+        }
         // An idle connection ends with a close_notify; one in the middle of an exchange must not
         // wait for its peer.
         match &self.task {

@@ -9,7 +9,6 @@ mod validity;
 pub use connection::{Connection, Known};
 pub use ending::Ending;
 pub use facts::{Details, Facts, Gathering, OurCertificate, TlsVersion, Took, note};
-pub use line::NoResponse;
 pub use validity::Validity;
 
 use std::cell::RefCell;
@@ -44,6 +43,10 @@ use crate::wire::News;
 pub type Stream = TlsStream<TcpStream>;
 
 impl News for Stream {
+    fn holds_any(&self) -> bool {
+        !self.get_ref().1.wants_read()
+    }
+
     fn poll_news(&self, cx: &mut Context<'_>) -> Poll<()> {
         // An error is news too: the read that follows tells of it.
         self.get_ref().0.poll_read_ready(cx).map(drop)

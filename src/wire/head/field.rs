@@ -142,6 +142,7 @@ impl Name {
 /// One field line; blanks around the value are taken off (RFC 9112 §5.1).
 pub(super) struct Field<'a> {
     pub(super) name: Name,
+    pub(super) written: &'a [u8],
     pub(super) value: &'a [u8],
 }
 
@@ -178,6 +179,7 @@ impl<'a> Fields<'a> {
         self.rest = rest;
         Ok(Some(Field {
             name: Name::of(name),
+            written: name,
             value: value.trim_ascii(),
         }))
     }

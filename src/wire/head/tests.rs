@@ -52,7 +52,7 @@ fn read_request(bytes: &[u8]) -> Result<RequestHead, Violation> {
 
 fn read_response(bytes: &[u8]) -> Result<ResponseHead, Violation> {
     let length = scan_all_ways(Scanner::response, bytes, MAX)?.ok_or(Violation::Incomplete)?;
-    let head = response(&bytes[..length])?;
+    let head = response(&bytes[..length], |_, _| Ok(()))?;
     agree::response(&bytes[..length], &head);
     Ok(head)
 }

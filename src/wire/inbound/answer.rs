@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use tokio::time::Instant;
 
 use super::{Inbound, Phase, Waiting};
+use crate::limits;
 
 impl Inbound {
     /// The service has handed over the last byte of its answer.
@@ -13,14 +14,23 @@ impl Inbound {
         self.answered.set(true);
     }
 
-    /// The service has handed over a piece of its answer.
-    pub fn answers(&self) {
-        self.unflushed.set(true);
+    /// The service has handed over a piece of its answer, of so many bytes.
+    pub fn answers(&self, bytes: usize) {
+        self.unflushed.set(self.unflushed.get() + bytes);
     }
 
-    /// Whether a piece of the answer is not out yet. hyper asks for the next when it is.
-    pub fn is_unflushed(&self) -> bool {
-        self.unflushed.get()
+    /// Whether all that was handed over of the answer is out. If not, hyper is woken when it is.
+    pub fn is_out(&self) -> bool {
+        self.wakes.set(self.unflushed.get() > 0);
+        self.unflushed.get() == 0
+    }
+
+    /// Whether there may be another piece of the answer before what was handed over is out. If not,
+    /// hyper is woken when it is.
+    pub fn takes_more(&self) -> bool {
+        let takes_more = self.unflushed.get() < limits::RELAY_TOGETHER;
+        self.wakes.set(!takes_more);
+        takes_more
     }
 
     /// Only the connection's end will tell the client where the answer ends.
@@ -58,7 +68,10 @@ impl Inbound {
 
     /// hyper calls this when its own buffer is empty: an answer that was handed over is out.
     pub(super) fn flushed(&self, cx: &Context<'_>) {
-        self.unflushed.set(false);
+        self.unflushed.set(0);
+        if self.wakes.take() {
+            cx.waker().wake_by_ref();
+        }
         if self.busy.get() && self.answered.get() {
             self.busy.set(false);
             if self.unheard.take() {

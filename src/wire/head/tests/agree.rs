@@ -1,5 +1,5 @@
-//! hyper parses the same bytes after us, with httparse and the http crate: what we accept they
-//! must accept, and see the same in it.
+//! hyper parses a client's bytes after us, with httparse and the http crate: what we accept they
+//! must accept, and see the same in it. Of responses they are a second opinion.
 
 use super::super::*;
 

@@ -271,7 +271,7 @@ fn the_hundred_and_first_field_is_refused() {
 }
 
 #[test]
-fn every_byte_of_a_response_may_change_and_is_refused_or_read_as_hyper_reads_it() {
+fn every_byte_of_a_response_may_change_and_is_refused_or_read_as_others_read_it() {
     let good = b"HTTP/1.1 200 OK\r\nServer: x\r\nTransfer-Encoding: chunked\r\n\r\n";
     for at in 0..good.len() {
         for byte in 0..=255 {

@@ -108,7 +108,7 @@ impl Sending {
             return Poll::Ready(Ok(()));
         }
         let polled = self.poll_sent(cx);
-        self.failed = matches!(polled, Poll::Ready(Err(_)));
+        self.failed |= matches!(polled, Poll::Ready(Err(_)));
         polled
     }
 

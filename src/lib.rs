@@ -15,7 +15,7 @@
 //! | [`probe`] | `egret probe`: what happens on the wire, what is wrong and what to change |
 //! | [`identity`] | who we are: epochs, sessions, verification, certificates, the clock |
 //! | [`upstream`] | connections to the cloud: pool, resolver, dial, TLS, requests on their way out |
-//! | [`wire`] | the strict reader: under hyper towards clients, alone towards upstreams |
+//! | [`wire`] | HTTP/1.1 on both sides: the strict reader, and what is written |
 //! | [`config`] | options as types |
 //! | [`table`], [`task`] | the table of fixed size; tasks, all of one kind |
 //! | [`flags`], [`error`], [`limits`], [`metrics`], [`log`], [`json`] | strings of the command line, causes, constants, counters, log lines, JSON |
@@ -26,14 +26,14 @@
 //!
 //! # One request
 //!
-//! `server` accepts -> `wire::Inbound` checks the head -> hyper -> `proxy::Proxy::handle` ->
+//! `server` accepts -> `wire::Inbound` reads the head -> `proxy::Proxy::handle` ->
 //! `proxy::destination` (peer; a route of `proxy::target`, or a rule of `proxy::forward`) ->
 //! `proxy::headers` -> `proxy::exchange` -> `identity::Identity::connect` (pool, or
-//! `upstream::connect`) -> send -> `proxy::ResponseBody` carries the lease to its end ->
-//! `identity::Lease::settle`.
+//! `upstream::connect`) -> `upstream::send` -> `server::answer`, to which `proxy::ResponseBody` gives
+//! what comes and carries the lease to its end -> `identity::Lease::settle`.
 //!
-//! After a 101 or a CONNECT the connection is no longer hyper's: `server` takes it back and
-//! `proxy::Tunnel` holds the lease while bytes go both ways.
+//! A client's own task does all of that, and between requests it waits without buffers. After a 101
+//! or a CONNECT `proxy::Tunnel` holds the lease while bytes go both ways.
 
 // Of the program alone: tests may fail loudly. All other lints live in Cargo.toml.
 #![warn(missing_docs)]

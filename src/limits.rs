@@ -35,9 +35,6 @@ pub const ROUTES_MAX: usize = capacity(option_env!("EGRET_ROUTES_MAX"), 64);
 pub const CLIENTS_MAX: usize = capacity(option_env!("EGRET_CLIENTS_MAX"), 1024);
 /// Client connections over all listeners by default.
 pub const CLIENTS_DEFAULT: usize = at_most(CLIENTS_MAX, 256);
-/// Clients of one listener that may be silent for a while with all that HTTP takes of memory; with
-/// more, those that fall silent give it back at once.
-pub const AWAKE_MAX: usize = 16;
 /// Clients of `--admin`, beside those of `--max-clients`.
 pub const ADMIN_CLIENTS: usize = 4;
 /// Upstream connections of one identity, the most that `connections=` may say.
@@ -98,7 +95,7 @@ pub const REFUSED_PEERS: usize = 64;
 
 // ---- how large, in bytes ----
 
-/// A client's request head, the most that `--max-header` may say; also hyper's buffer.
+/// A client's request head, the most that `--max-header` may say.
 pub const HEAD_MAX: usize = 32 * 1024;
 /// A client's request head by default.
 pub const HEAD_DEFAULT: usize = 16 * 1024;
@@ -108,8 +105,6 @@ pub const HEAD_MIN: usize = 1024;
 pub const ADMIN_HEAD_MAX: usize = 16 * 1024;
 /// An upstream's response head.
 pub const UPSTREAM_HEAD_MAX: usize = 32 * 1024;
-/// hyper's read and write buffer of a client: bounds what a stalled one holds.
-pub const BUFFER_MAX: usize = 32 * 1024;
 /// A request target (RFC 9110 §4.1 asks for at least 8000); longer is 414.
 pub const TARGET_MAX: usize = 8 * 1024;
 /// A request method; the longest registered one has 17 bytes.
@@ -127,10 +122,14 @@ pub const CHAIN_MAX: usize = 16 * 1024;
 pub const DNS_STACK: usize = 256 * 1024;
 /// Each direction of a tunnel.
 pub const TUNNEL_BUFFER: usize = 8 * 1024;
-/// Bytes read from a client at once.
+/// Bytes of a head read from a client at once.
 pub const READ_STEP: usize = 4 * 1024;
-/// What goes out to an upstream in one piece, although it came in several.
+/// Bytes of a body read from a client at once.
+pub const BODY_STEP: usize = 32 * 1024;
+/// What goes out in one piece, although it came in several.
 pub const SEND_TOGETHER: usize = 4 * 1024;
+/// Room for the head of an answer; a larger one takes more.
+pub const ANSWER_HEAD: usize = 512;
 /// What is read of a response before the client has taken what came earlier.
 pub const RELAY_TOGETHER: usize = 32 * 1024;
 /// A certificate, key or CA file.
@@ -155,7 +154,7 @@ pub const OWN_CHAIN_CERTS_MAX: usize = 16;
 // ---- what one of each takes at its worst, in bytes of heap (tests/memory.rs measures them) ----
 
 /// A client connection and the request that it has under way.
-pub const CLIENT_BYTES: usize = 160 * 1024;
+pub const CLIENT_BYTES: usize = 104 * 1024;
 /// What an upstream connection adds to the client that it serves.
 pub const CONNECTION_BYTES: usize = 216 * 1024;
 /// What a request adds to its client while it waits for a connection.
@@ -177,7 +176,7 @@ pub const CRL_KIB_READ_BYTES: usize = 9 * 1024;
 /// A route, and its listener.
 pub const ROUTE_BYTES: usize = 12 * 1024;
 /// A client of `--admin`, and an answer that it does not take.
-pub const ADMIN_CLIENT_BYTES: usize = 176 * 1024;
+pub const ADMIN_CLIENT_BYTES: usize = 104 * 1024;
 /// What a route or an identity adds to such an answer.
 pub const ADMIN_ENTRY_BYTES: usize = 8 * 1024;
 /// A failure that is remembered.
@@ -197,9 +196,6 @@ pub const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
 pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
 /// `--idle-timeout`: a silent client.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
-/// How long a client is silent until it gives back what HTTP takes of memory: to make that anew for
-/// each request would cost 6.5 % more instructions.
-pub const PARK_AFTER: Duration = Duration::from_millis(500);
 /// How long an upstream connection lies idle until its end is noticed at once: most are used again
 /// before, and nothing is set up for those.
 pub const WATCH_AFTER: Duration = Duration::from_millis(500);
@@ -306,8 +302,6 @@ const _: () = {
     );
     assert!(ADMIN_HEAD_MAX <= HEAD_MAX);
     assert!(HEAD_MIN <= HEAD_DEFAULT && HEAD_DEFAULT <= HEAD_MAX);
-    // hyper refuses a head that does not fit its buffer, without our text.
-    assert!(HEAD_MAX <= BUFFER_MAX);
     assert!(0 < DNS_THREADS, "EGRET_DNS_THREADS must not be 0");
     // An answer is never put out of the table while its own renewal is under way.
     assert!(

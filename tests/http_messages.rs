@@ -232,8 +232,7 @@ fn answers_without_a_body_leave_the_connections_in_step() {
     for (method, target, status, length, body) in [
         ("GET", "/204", 204, None, ""),
         ("GET", "/204-zero", 204, None, ""),
-        // hyper leaves the length of a 304 to GET out, which RFC 9110 8.6 permits.
-        ("GET", "/304", 304, None, ""),
+        ("GET", "/304", 304, Some("123"), ""),
         ("HEAD", "/304", 304, Some("123"), ""),
         ("HEAD", "/", 200, Some("5"), ""),
         ("HEAD", "/chunked", 200, None, ""),

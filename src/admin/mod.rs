@@ -18,8 +18,7 @@ use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
 use http::header::{self, HeaderName, HeaderValue};
-use http::request::Parts;
-use http::{Method, Response, StatusCode};
+use http::{Method, Response, StatusCode, Uri};
 use tokio::time::Instant;
 
 use crate::config::{AdminConfig, Peer};
@@ -27,6 +26,7 @@ use crate::identity::Identity;
 use crate::identity::clock::unix_seconds;
 use crate::proxy::{Proxy, browser};
 use crate::server::{Clients, Site};
+use crate::wire::Request;
 use health::Health;
 
 /// What it looks at.
@@ -100,12 +100,12 @@ impl Admin {
     }
 
     /// Why somebody is told nothing.
-    fn refusal(&self, peer: &Peer, request: &Parts) -> Option<(StatusCode, &'static str)> {
+    fn refusal(&self, peer: &Peer, request: &Request) -> Option<(StatusCode, &'static str)> {
         if !self.config.admits(peer) {
             let why = "no from= or uid= of --admin admits you\n";
             return Some((StatusCode::FORBIDDEN, why));
         }
-        if matches!(peer, Peer::Tcp(_)) && browser::is_foreign(&request.headers) {
+        if matches!(peer, Peer::Tcp(_)) && browser::is_foreign(&request.fields) {
             let why = "not for web pages of another origin, or of another name than localhost or \
                        an address; type this address in\n";
             return Some((StatusCode::FORBIDDEN, why));
@@ -140,10 +140,10 @@ impl Admin {
 }
 
 impl Site for Admin {
-    fn answer(&self, peer: &Peer, request: &Parts) -> Response<String> {
+    fn answer(&self, peer: &Peer, request: &Request) -> Response<String> {
         let (status, content) = match self.refusal(peer, request) {
             Some((status, why)) => (status, Content::plain(why)),
-            None => self.tell(request.uri.path()),
+            None => self.tell(uri(request).as_ref().map_or("", Uri::path)),
         };
         let mut response = Response::new(content.text);
         *response.status_mut() = status;
@@ -155,6 +155,11 @@ impl Site for Admin {
         }
         response
     }
+}
+
+/// The target; `None` where it is none that a site has.
+fn uri(request: &Request) -> Option<Uri> {
+    Uri::try_from(request.target()).ok()
 }
 
 /// What goes with every answer: it is true for a moment only, and nobody else's to show.

@@ -87,8 +87,7 @@ pub enum Violation {
     LengthWithoutBody,
     /// Transfer-Encoding in a response that has no body (RFC 9112 §6.1).
     TransferEncodingWithoutBody,
-    /// A body whose end the strict reader and hyper see in different places (RFC 9112 §11.2);
-    /// no message is known that gets here.
+    /// Bytes of a body where none is due (RFC 9112 §11.2); no message is known that gets here.
     Framing,
     /// A chunk size that is not 1 to 16 hex digits (RFC 9112 §7.1).
     ChunkSize,

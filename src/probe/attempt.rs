@@ -16,7 +16,7 @@ use crate::limits;
 use crate::upstream::Upstream;
 use crate::upstream::connect::{self, Connection, Dialer, Facts, Gathering, Handshakes, Stream};
 use crate::upstream::send::Sending;
-use crate::wire::{Asked, Outbound};
+use crate::wire::{Asked, Outbound, Piece};
 
 /// Who asks, for servers that write it down.
 const AGENT: &str = concat!("egret-probe/", env!("CARGO_PKG_VERSION"));
@@ -174,9 +174,8 @@ fn headers(target: &Target) -> Result<HeaderMap, Cause> {
 /// Reads a body to its end, or as far as it is looked at.
 async fn read(outbound: &Outbound<Stream>, into: &mut Vec<u8>) {
     while into.len() < limits::PROBE_BODY
-        && let Some(Ok(frame)) = poll_fn(|cx| outbound.poll_piece(cx)).await
+        && let Some(Ok(Piece::Data(data))) = poll_fn(|cx| outbound.poll_piece(cx)).await
     {
-        let data = frame.into_data().unwrap_or_default();
         let room = limits::PROBE_BODY - into.len();
         into.extend_from_slice(&data[..data.len().min(room)]);
     }

@@ -1,26 +1,23 @@
 //! A response's body on its way to the client, with the connection that it comes from.
 
-use std::fmt;
-use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::body::{Body, Frame, SizeHint};
+use http::HeaderName;
 use tokio::time::Instant;
 
+use super::Record;
 use super::destination::Blame;
-use super::{Record, headers};
 use crate::error::{Cause, Failure};
 use crate::identity::Lease;
-use crate::wire::{Broken, Inbound};
+use crate::upstream::send::{SendError, Sending};
+use crate::wire::{Broken, Piece};
 
-/// What hyper sends to the client: a text of ours, or what the upstream sends.
+/// What the client is sent: a text of ours, or what the upstream sends.
 #[derive(Debug)]
 pub struct ResponseBody {
     kind: Kind,
-    inbound: Rc<Inbound>,
     /// What became of the request; told when the body is through.
     record: Option<Box<Record>>,
 }
@@ -36,8 +33,10 @@ enum Kind {
 struct Relay {
     /// `None` once the body is through.
     lease: Option<Lease>,
-    /// Bytes that are still to come, if the upstream said how many there are.
-    left: Option<u64>,
+    /// What is left of a request that was answered before its end.
+    rest: Option<Box<Sending>>,
+    /// Trailer fields that may go on.
+    announced: Vec<HeaderName>,
     upstream_idle: Duration,
     patience: Duration,
     /// Since when the upstream owes a piece that the client would take.
@@ -45,43 +44,33 @@ struct Relay {
     blame: Blame,
 }
 
-/// The upstream's body ended early: hyper cuts the client off, who must see that.
-#[derive(Debug, Clone)]
-pub struct CutOff(Failure);
-
-impl fmt::Display for CutOff {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the upstream's body ended early ({})",
-            self.0.cause.label()
-        )
-    }
-}
-
-impl std::error::Error for CutOff {}
+/// The upstream's body ended early: the client is cut off, and must see that.
+#[derive(Debug, Clone, Copy)]
+pub struct CutOff;
 
 impl ResponseBody {
     /// A text of ours.
-    pub fn text(text: String, inbound: Rc<Inbound>) -> Self {
+    pub fn text(text: String) -> Self {
         Self {
             kind: Kind::Text(Bytes::from(text)),
-            inbound,
             record: None,
         }
     }
 
-    /// The body that comes on `lease`. `blame` says whom a failure concerns.
-    pub fn relay(
+    /// The body that comes on `lease`, beside which the `rest` of its request is sent. Of its trailer
+    /// fields only those `announced` go on. `blame` says whom a failure concerns.
+    pub(super) fn relay(
         lease: Lease,
+        rest: Option<Box<Sending>>,
+        announced: Vec<HeaderName>,
         upstream_idle: Duration,
         patience: Duration,
         blame: Blame,
-        inbound: Rc<Inbound>,
     ) -> Self {
         let mut relay = Relay {
-            left: lease.connection.outbound().body_length(),
             lease: Some(lease),
+            rest,
+            announced,
             upstream_idle,
             patience,
             owing: None,
@@ -90,7 +79,6 @@ impl ResponseBody {
         relay.settle_if_over();
         Self {
             kind: Kind::Relay(Box::new(relay)),
-            inbound,
             record: None,
         }
     }
@@ -99,10 +87,77 @@ impl ResponseBody {
     pub fn record(&mut self, record: Record) {
         self.record = Some(Box::new(record));
     }
+
+    /// How many bytes it has altogether, where that is known before any is taken.
+    pub fn length(&self) -> Option<u64> {
+        match &self.kind {
+            Kind::Text(text) => Some(text.len() as u64),
+            Kind::Relay(relay) => match &relay.lease {
+                Some(lease) => lease.connection.outbound().body_length(),
+                None => Some(0),
+            },
+        }
+    }
+
+    /// Whether this field may go on after the body.
+    pub fn announces(&self, name: &HeaderName) -> bool {
+        match &self.kind {
+            Kind::Text(_) => false,
+            Kind::Relay(relay) => relay.announced.contains(name),
+        }
+    }
+
+    /// Sends what is left of the request, whether or not the client takes the answer.
+    ///
+    /// # Errors
+    /// The client's side of it failed.
+    pub fn send_rest(&mut self, cx: &mut Context<'_>) -> Result<(), CutOff> {
+        match &mut self.kind {
+            Kind::Relay(relay) if relay.rest.is_some() => {
+                let sent = relay.send_rest(cx);
+                sent.map_err(|failure| self.cut_off(&failure))
+            }
+            Kind::Relay(_) | Kind::Text(_) => Ok(()),
+        }
+    }
+
+    /// The next piece; `None` when it is over. While the client has to take something (`is_out` is
+    /// false), the upstream owes nothing.
+    ///
+    /// # Errors
+    /// It will not come to its end.
+    pub fn poll_piece(
+        &mut self,
+        cx: &mut Context<'_>,
+        is_out: bool,
+    ) -> Poll<Option<Result<Piece, CutOff>>> {
+        let piece = match &mut self.kind {
+            Kind::Text(text) if text.is_empty() => None,
+            Kind::Text(text) => Some(Ok(Piece::Data(std::mem::take(text)))),
+            Kind::Relay(relay) => ready!(relay.poll_piece(cx, is_out)),
+        };
+        Poll::Ready(piece.map(|piece| match piece {
+            Ok(piece) => {
+                if let Some(record) = &mut self.record {
+                    record.sent(piece.len() as u64);
+                }
+                Ok(piece)
+            }
+            Err(failure) => Err(self.cut_off(&failure)),
+        }))
+    }
+
+    fn cut_off(&mut self, failure: &Failure) -> CutOff {
+        if let Some(record) = &mut self.record {
+            record.cut_off(failure);
+        }
+        CutOff
+    }
 }
 
 impl Relay {
     fn settle(&mut self) {
+        self.rest = None;
         if let Some(lease) = self.lease.take() {
             lease.settle(self.upstream_idle);
         }
@@ -115,32 +170,38 @@ impl Relay {
         }
     }
 
-    /// The next piece. Little is read before earlier ones are out: what a client does not take stays
-    /// with the upstream.
-    fn poll_frame(
+    fn send_rest(&mut self, cx: &mut Context<'_>) -> Result<(), Failure> {
+        let Some(rest) = &mut self.rest else {
+            return Ok(());
+        };
+        match rest.poll(cx) {
+            Poll::Pending => Ok(()),
+            // A stream that takes no more tells its reader, too.
+            Poll::Ready(Ok(()) | Err(SendError::Stream(_))) => {
+                self.rest = None;
+                Ok(())
+            }
+            Poll::Ready(Err(SendError::Body)) => {
+                let cause = rest.failure().unwrap_or(Cause::Incomplete);
+                Err(self.end(cause))
+            }
+        }
+    }
+
+    fn poll_piece(
         &mut self,
         cx: &mut Context<'_>,
-        inbound: &Inbound,
-    ) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
+        is_out: bool,
+    ) -> Poll<Option<Result<Piece, Failure>>> {
         let Some(lease) = &self.lease else {
             return Poll::Ready(None);
         };
-        if !inbound.takes_more() {
-            self.owing = None;
-            return Poll::Pending;
-        }
         let outbound = lease.connection.outbound();
         match outbound.poll_piece(cx) {
-            Poll::Ready(Some(Ok(mut frame))) => {
+            Poll::Ready(Some(Ok(piece))) => {
                 self.owing = None;
-                if let (Some(left), Some(data)) = (&mut self.left, frame.data_ref()) {
-                    *left = left.saturating_sub(data.len() as u64);
-                }
-                if let Some(trailers) = frame.trailers_mut() {
-                    headers::trailers(trailers);
-                }
                 self.settle_if_over();
-                Poll::Ready(Some(Ok(frame)))
+                Poll::Ready(Some(Ok(piece)))
             }
             Poll::Ready(None) => {
                 self.settle();
@@ -148,86 +209,30 @@ impl Relay {
             }
             Poll::Ready(Some(Err(Broken))) => {
                 let violation = outbound.violation();
-                self.cut_off(violation.map_or(Cause::Incomplete, Cause::BadResponse))
+                let failure = self.end(violation.map_or(Cause::Incomplete, Cause::BadResponse));
+                Poll::Ready(Some(Err(failure)))
             }
-            // While the client has to take something, the upstream owes nothing.
-            Poll::Pending if !inbound.is_out() => {
+            Poll::Pending if !is_out => {
                 self.owing = None;
                 Poll::Pending
             }
             Poll::Pending => {
                 let owing = self.owing.get_or_insert_with(Instant::now);
                 ready!(outbound.patience.poll_passed(*owing + self.patience, cx));
-                self.cut_off(Cause::ResponseTimeout(self.patience))
+                let failure = self.end(Cause::ResponseTimeout(self.patience));
+                Poll::Ready(Some(Err(failure)))
             }
         }
     }
 
-    fn cut_off(&mut self, cause: Cause) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
+    fn end(&mut self, cause: Cause) -> Failure {
         self.settle();
-        Poll::Ready(Some(Err(CutOff(self.blame.failure(cause)))))
+        self.blame.failure(cause)
     }
-}
-
-/// How much of the body it is.
-fn length(frame: &Frame<Bytes>) -> usize {
-    frame.data_ref().map_or(0, Bytes::len)
 }
 
 impl Drop for Relay {
     fn drop(&mut self) {
         self.settle();
-    }
-}
-
-impl Drop for ResponseBody {
-    fn drop(&mut self) {
-        self.inbound.answered();
-    }
-}
-
-impl Body for ResponseBody {
-    type Data = Bytes;
-    type Error = CutOff;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
-        let this = &mut *self;
-        let polled = match &mut this.kind {
-            Kind::Text(text) if text.is_empty() => Poll::Ready(None),
-            Kind::Text(text) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(text))))),
-            Kind::Relay(relay) => relay.poll_frame(cx, &this.inbound),
-        };
-        if let Poll::Ready(Some(Ok(frame))) = &polled {
-            self.inbound.answers(length(frame));
-        }
-        if let Some(record) = &mut self.record {
-            match &polled {
-                Poll::Ready(Some(Ok(frame))) => {
-                    record.sent(length(frame) as u64);
-                }
-                Poll::Ready(Some(Err(CutOff(failure)))) => record.cut_off(failure),
-                Poll::Ready(None) | Poll::Pending => {}
-            }
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match &self.kind {
-            Kind::Text(text) => text.is_empty(),
-            Kind::Relay(relay) => relay.lease.is_none(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match &self.kind {
-            Kind::Text(text) => SizeHint::with_exact(text.len() as u64),
-            Kind::Relay(relay) => relay
-                .left
-                .map_or_else(SizeHint::default, SizeHint::with_exact),
-        }
     }
 }

@@ -32,6 +32,9 @@ pub(super) struct Exchange<'a> {
     pub patience: Duration,
 }
 
+/// A response that has begun, perhaps before the request was sent to its end.
+pub(super) type Begun = (Response<()>, Lease, Option<Box<Sending>>);
+
 /// Why an attempt did not bring a response.
 struct Miss {
     refusal: Refusal,
@@ -40,8 +43,8 @@ struct Miss {
 }
 
 impl Exchange<'_> {
-    /// The head of the response, and the connection that its body comes on.
-    pub async fn run(mut self) -> Result<(Response<()>, Lease), Refusal> {
+    /// The head of the response, the connection that its body comes on, and what is left to be sent.
+    pub async fn run(mut self) -> Result<Begun, Refusal> {
         let counters = &self.hop.identity.counters;
         counters.requests.add_one();
         let mut outcome = self.attempt(false).await;
@@ -61,7 +64,7 @@ impl Exchange<'_> {
         })
     }
 
-    async fn attempt(&mut self, again: bool) -> Result<(Response<()>, Lease), Miss> {
+    async fn attempt(&mut self, again: bool) -> Result<Begun, Miss> {
         let identity = self.hop.identity;
         let mut lease = identity
             .connect(self.hop.upstream, self.dialer, self.needs(again))
@@ -86,10 +89,8 @@ impl Exchange<'_> {
             Ok(Ok(response)) => match self.check(&response, &lease) {
                 Ok(()) => {
                     self.record.responded(began);
-                    if sending.may_go_on() {
-                        lease.connection.send_on(sending);
-                    }
-                    return Ok((response, lease));
+                    let rest = sending.may_go_on().then(|| Box::new(sending));
+                    return Ok((response, lease, rest));
                 }
                 Err(cause) => self.final_miss(cause),
             },
@@ -136,7 +137,7 @@ impl Exchange<'_> {
                 return Poll::Ready(Ok(response));
             }
             loop {
-                let heard = upload.map(|upload| upload.last_frame());
+                let heard = upload.map(|upload| upload.last_piece());
                 let since = Some(outbound.last_write()).max(heard).max(starved_at);
                 let since = since.unwrap_or_else(Instant::now);
                 ready!(outbound.patience.poll_passed(since + self.patience, cx));

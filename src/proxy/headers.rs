@@ -107,13 +107,6 @@ pub fn response(headers: &mut HeaderMap, present: Present) {
     remove_hop_by_hop(headers, present);
 }
 
-/// Trailer fields on their way through: what is about one hop, or about framing, goes.
-pub fn trailers(headers: &mut HeaderMap) {
-    remove_hop_by_hop(headers, Present::of(headers));
-    headers.remove(header::CONTENT_LENGTH);
-    headers.remove(header::HOST);
-}
-
 /// Fields that mean nothing after a body, or that would change what was said before it (RFC 9110
 /// §6.5.1).
 const NEVER_TRAILERS: [HeaderName; 19] = [
@@ -138,7 +131,7 @@ const NEVER_TRAILERS: [HeaderName; 19] = [
     header::VIA,
 ];
 
-/// The trailer fields that a request announces, of those that may go on after a body of this
+/// The trailer fields that a message announces, of those that may go on after a body of this
 /// framing: the ones that concern one hop, or a head, may not.
 pub fn announced_trailers(headers: &HeaderMap, framing: RequestFraming) -> Vec<HeaderName> {
     if framing != RequestFraming::Chunked {
@@ -215,7 +208,8 @@ fn has_member(headers: &HeaderMap, name: HeaderName, wanted: &[u8]) -> bool {
     })
 }
 
-fn accepts_trailers(headers: &HeaderMap) -> bool {
+/// Whether the client takes trailer fields (RFC 9110 §10.1.4).
+pub fn accepts_trailers(headers: &HeaderMap) -> bool {
     has_member(headers, header::TE, b"trailers")
 }
 

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use crate::wire::RequestHead;
+use crate::wire::Request;
 
-/// The method and the target as the client wrote them: hyper's own copy may differ.
+/// The method and the target as the client wrote them.
 #[derive(Debug, Clone)]
 pub(super) struct RequestLine {
     raw: Bytes,
@@ -26,12 +26,12 @@ impl Default for RequestLine {
 }
 
 impl RequestLine {
-    /// The line of `head`, whose bytes `raw` begins with.
-    pub fn new(head: &RequestHead, raw: Bytes) -> Self {
+    /// The line of `request`.
+    pub fn new(request: &Request) -> Self {
         Self {
-            raw,
-            method: head.method.clone(),
-            target: head.target.clone(),
+            raw: request.line.clone(),
+            method: request.head.method.clone(),
+            target: request.head.target.clone(),
         }
     }
 

@@ -27,19 +27,17 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use http::header::{self, HeaderName, HeaderValue};
-use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
-use hyper::body::{Body, Incoming};
+use http::{HeaderMap, Method, Response, StatusCode};
 use tokio::time::Instant;
 
 use crate::config::Peer;
 use crate::error::{Cause, Failure};
-use crate::identity::Lease;
 use crate::identity::clock::Clock;
 use crate::upstream::body::Upload;
 use crate::upstream::connect::Dialer;
-use crate::wire::{Framed, Inbound, RequestHead};
+use crate::wire::{Framing, Inbound, Request, Version};
 use destination::{Destination, Hop, Serves};
-use exchange::Exchange;
+use exchange::{Begun, Exchange};
 use forward::Tunnelled;
 use headers::{Pseudonym, RequestFraming};
 use line::RequestLine;
@@ -109,46 +107,31 @@ impl From<Cause> for Refusal {
 type Answer = Response<ResponseBody>;
 
 impl Proxy {
-    /// Answers one request to a listener that `serves` this. hyper calls this before it reads the body.
+    /// Answers one request to a listener that `serves` this.
     ///
     /// # Errors
     /// [`Gone`] when the client is.
     pub async fn handle(
         &self,
         serves: &Serves,
-        client: Client,
-        request: Request<Incoming>,
+        client: &Client,
+        request: Request,
     ) -> Result<Answer, Gone> {
-        let began = Instant::now();
-        // Taken before the first await: the reader below follows the framing from here on.
-        let taken = client.inbound.take_request(Framed::of(request.body()));
-        let record = |line| Record::new(&self.ledger, &client, line, began);
-        let (head, mut record) = match taken {
-            Ok((head, raw)) => {
-                let record = record(RequestLine::new(&head, raw));
-                (head, record)
-            }
-            Err(violation) => {
-                let failure = Failure::from(Cause::from(violation));
-                let mut record = record(RequestLine::default());
-                record.failed(&failure);
-                return Ok(recorded(answer(&failure, &client, true), record, &client));
-            }
-        };
-        let answered = self.dispatch(serves, &client, &head, &mut record, request);
-        match answered.await {
-            Ok(response) => Ok(recorded(response, record, &client)),
+        let line = RequestLine::new(&request);
+        let mut record = Record::new(&self.ledger, client, line, Instant::now());
+        match self.dispatch(serves, client, &mut record, request).await {
+            Ok(response) => Ok(recorded(response, record, client)),
             Err(Refusal::Gone) => Err(Gone),
             Err(Refusal::Failed(failure)) => {
                 record.failed(&failure);
-                self.report(&failure, &client, &record.line);
+                self.report(&failure, client, &record.line);
                 let close = failure.cause.is_clients() || client.inbound.is_in_body();
-                Ok(recorded(answer(&failure, &client, close), record, &client))
+                Ok(recorded(answer(&failure, close), record, client))
             }
         }
     }
 
-    /// Tells of a request that hyper never got to see, and that is answered all the same.
+    /// Tells of what was no request, and is answered all the same.
     pub fn refused(&self, client: &Client, cause: &Cause) {
         let line = RequestLine::default();
         let mut record = Record::new(&self.ledger, client, line, Instant::now());
@@ -160,28 +143,27 @@ impl Proxy {
         &self,
         serves: &Serves,
         client: &Client,
-        head: &RequestHead,
         record: &mut Record,
-        request: Request<Incoming>,
+        request: Request,
     ) -> Result<Answer, Refusal> {
         let line = &record.line;
-        let found = serves.find(head, line.method(), line.target(), &client.peer)?;
-        if head.other_expectation {
+        let found = serves.find(&request.head, line.method(), line.target(), &client.peer)?;
+        if request.head.other_expectation {
             return Err(Cause::Expectation.into());
         }
         match found {
             Destination::Tunnel(tunnelled) => self.connect(client, tunnelled, record).await,
             Destination::Forwarded(forwarded) => {
                 let hop = Hop::forwarded(&forwarded);
-                self.forward(client, head, &hop, request, record).await
+                self.forward(client, &hop, request, record).await
             }
             Destination::Route(route, uri) => {
                 let is_tcp = matches!(client.peer, Peer::Tcp(_));
-                if is_tcp && !route.config.any_origin && browser::is_foreign(request.headers()) {
+                if is_tcp && !route.config.any_origin && browser::is_foreign(&request.fields) {
                     return Err(Cause::WebPage.into());
                 }
                 let hop = Hop::by_route(route, uri);
-                self.forward(client, head, &hop, request, record).await
+                self.forward(client, &hop, request, record).await
             }
         }
     }
@@ -206,35 +188,37 @@ impl Proxy {
         let what = format!("tunnel of {} to {}", client.peer, to.authority);
         let tunnel = Tunnel::plain(lease, self.tunnel_idle, what);
         *client.tunnel.borrow_mut() = Some(Box::new(tunnel));
-        let body = ResponseBody::text(String::new(), Rc::clone(&client.inbound));
-        Ok(Response::new(body))
+        Ok(Response::new(ResponseBody::text(String::new())))
     }
 
     async fn forward(
         &self,
         client: &Client,
-        head: &RequestHead,
         hop: &Hop<'_>,
-        request: Request<Incoming>,
+        request: Request,
         record: &mut Record,
     ) -> Result<Answer, Refusal> {
         record.goes(hop.tally, hop.identity, Some(hop.upstream));
-        let present = Present::of(request.headers());
+        let present = Present::of(&request.fields);
         self.admit(hop, &request, present)?;
-        let (mut parts, incoming) = request.into_parts();
-        let counts_hops = matches!(parts.method, Method::OPTIONS | Method::TRACE);
-        if counts_hops && !headers::count_hop(&mut parts.headers) {
-            let body = ResponseBody::text(String::new(), Rc::clone(&client.inbound));
-            return Ok(Response::new(body));
+        let Request {
+            head,
+            method,
+            fields: mut headers,
+            ..
+        } = request;
+        let counts_hops = matches!(method, Method::OPTIONS | Method::TRACE);
+        if counts_hops && !headers::count_hop(&mut headers) {
+            return Ok(Response::new(ResponseBody::text(String::new())));
         }
-        let called = parts.headers.get(header::HOST).cloned();
-        let framing = match incoming.size_hint().exact() {
-            Some(0) => RequestFraming::None,
-            Some(_) => RequestFraming::Length,
-            None => RequestFraming::Chunked,
+        let called = headers.get(header::HOST).cloned();
+        let framing = match head.framing {
+            Framing::None | Framing::Length(0) | Framing::UntilClose => RequestFraming::None,
+            Framing::Length(_) => RequestFraming::Length,
+            Framing::Chunked => RequestFraming::Chunked,
         };
-        let mut headers = parts.headers;
-        let plain = framing == RequestFraming::None && parts.version == Version::HTTP_11;
+        let takes_trailers = present.has(Present::TE) && headers::accepts_trailers(&headers);
+        let plain = framing == RequestFraming::None && head.version == Version::Http11;
         let upgrade = match plain && present.has(Present::UPGRADE) {
             true => headers::offered_upgrade(&headers),
             false => None,
@@ -246,27 +230,27 @@ impl Proxy {
         let sent_host = hop.set_host(&mut headers, called.as_ref())?;
         if hop.via {
             self.pseudonym
-                .add_to(&mut headers, parts.version == Version::HTTP_11);
+                .add_to(&mut headers, head.version == Version::Http11);
         }
         let announced = headers::announced_trailers(&headers, framing);
         let upload = (framing != RequestFraming::None).then(|| {
             let inbound = Rc::clone(&client.inbound);
             let expects = head.expect_continue;
             let now = Instant::now();
-            Upload::new(incoming, inbound, self.max_body, expects, announced, now)
+            Upload::new(inbound, self.max_body, expects, announced, now)
         });
         record.carries(upload.as_ref());
         let exchange = Exchange {
             record,
             dialer: &self.dialer,
             hop,
-            method: parts.method,
+            method,
             headers,
             upload,
             upgrade,
             patience: hop.response_timeout.unwrap_or(self.response_timeout),
         };
-        let (mut response, lease) = exchange.run().await?;
+        let (mut response, lease, rest) = exchange.run().await?;
         let present = Present::of(response.headers());
         if !hop.keep_redirects && present.has(Present::LOCATIONS) {
             redirect(response.headers_mut(), |location| {
@@ -274,21 +258,17 @@ impl Proxy {
                 hop.way_back(location, text_of(&sent_host), called)
             });
         }
-        Ok(self.relay(client, hop, parts.version, response, present, lease))
+        let begun = (response, lease, rest);
+        Ok(self.relay(client, hop, takes_trailers, present, begun))
     }
 
     /// What stands against a request whatever it asks for.
-    fn admit(
-        &self,
-        hop: &Hop<'_>,
-        request: &Request<Incoming>,
-        present: Present,
-    ) -> Result<(), Cause> {
+    fn admit(&self, hop: &Hop<'_>, request: &Request, present: Present) -> Result<(), Cause> {
         let came_by = hop.via && present.has(Present::VIA);
-        if came_by && self.pseudonym.is_in(request.headers()) {
+        if came_by && self.pseudonym.is_in(&request.fields) {
             return Err(Cause::Loop);
         }
-        if let (Some(limit), Some(length)) = (self.max_body, request.body().size_hint().exact())
+        if let (Some(limit), Framing::Length(length)) = (self.max_body, request.head.framing)
             && length > limit
         {
             return Err(Cause::BodyTooLarge(limit));
@@ -304,11 +284,11 @@ impl Proxy {
         &self,
         client: &Client,
         hop: &Hop<'_>,
-        version: Version,
-        mut response: Response<()>,
+        takes_trailers: bool,
         present: Present,
-        lease: Lease,
+        (mut response, lease, rest): Begun,
     ) -> Answer {
+        let status = response.status();
         let headers = response.headers_mut();
         let protocol = match present.has(Present::UPGRADE) {
             true => headers.get(header::UPGRADE).cloned(),
@@ -318,30 +298,23 @@ impl Proxy {
         if hop.via {
             self.pseudonym.add_to(headers, true);
         }
-        // Where only the end of the connection tells an HTTP/1.0 client where the body ends, hyper
-        // must not offer to keep it.
-        let has_length = lease.connection.outbound().body_length().is_some();
-        *response.version_mut() = match version {
-            Version::HTTP_10 if !has_length => {
-                client.inbound.answer_until_close();
-                Version::HTTP_10
-            }
-            _ => Version::HTTP_11,
-        };
-        let inbound = Rc::clone(&client.inbound);
-        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        if status == StatusCode::SWITCHING_PROTOCOLS {
             if let Some(protocol) = protocol {
-                headers::set_upgrade(response.headers_mut(), protocol);
+                headers::set_upgrade(headers, protocol);
             }
             let what = format!("upgrade of {} to {}", client.peer, hop.authority);
             let tunnel = Tunnel::upgraded(lease, self.tunnel_idle, what);
             *client.tunnel.borrow_mut() = Some(Box::new(tunnel));
-            return response.map(|()| ResponseBody::text(String::new(), inbound));
+            return response.map(|()| ResponseBody::text(String::new()));
         }
-        let blame = hop.blame();
+        let announced = match takes_trailers {
+            true => headers::announced_trailers(headers, RequestFraming::Chunked),
+            false => Vec::new(),
+        };
         let idle = self.dialer.upstream_idle;
         let patience = hop.response_timeout.unwrap_or(self.response_timeout);
-        response.map(|()| ResponseBody::relay(lease, idle, patience, blame, inbound))
+        let blame = hop.blame();
+        response.map(|()| ResponseBody::relay(lease, rest, announced, idle, patience, blame))
     }
 
     fn report(&self, failure: &Failure, client: &Client, line: &RequestLine) {
@@ -413,9 +386,8 @@ fn redirect(headers: &mut HeaderMap, way_back: impl Fn(&str) -> Option<String>) 
 
 /// Our own answer. `close` ends the connection with it: what follows cannot be trusted, or the
 /// rest of a body would have to be read first.
-fn answer(failure: &Failure, client: &Client, close: bool) -> Response<ResponseBody> {
-    let body = ResponseBody::text(failure.body(), Rc::clone(&client.inbound));
-    let mut response = Response::new(body);
+fn answer(failure: &Failure, close: bool) -> Response<ResponseBody> {
+    let mut response = Response::new(ResponseBody::text(failure.body()));
     *response.status_mut() =
         StatusCode::from_u16(failure.cause.status()).unwrap_or(StatusCode::BAD_GATEWAY);
     let headers = response.headers_mut();
@@ -442,8 +414,8 @@ fn answer(failure: &Failure, client: &Client, close: bool) -> Response<ResponseB
     response
 }
 
-/// The same answer in bytes, for a connection that hyper no longer has; `to_head` without its text,
-/// which would be taken for the next answer (RFC 9110 §9.3.2).
+/// The same answer in bytes, to what was no request; `to_head` without its text, which would be taken
+/// for the next answer (RFC 9110 §9.3.2).
 pub fn raw_answer(cause: Cause, to_head: bool) -> Vec<u8> {
     let failure = Failure::from(cause);
     let body = failure.body();

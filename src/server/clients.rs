@@ -7,7 +7,6 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::sync::Notify;
 
-use crate::limits;
 use crate::wire::Inbound;
 
 /// The clients of one LISTEN.
@@ -18,8 +17,6 @@ pub struct Clients {
     members: RefCell<Vec<Rc<Entry>>>,
     /// It was logged that no client is idle.
     full: Cell<bool>,
-    /// Those that hyper holds.
-    awake: Cell<usize>,
     /// Accept loops that wait for a place: a LISTEN may have two addresses.
     waiting: Cell<usize>,
     /// A client left, or became idle while the table is full.
@@ -42,23 +39,6 @@ impl Entry {
     }
 }
 
-/// A client that hyper holds, until this is dropped.
-#[derive(Debug)]
-pub struct Awake<'a>(&'a Cell<usize>);
-
-impl Awake<'_> {
-    /// Whether so many are awake that none should be without need.
-    pub(super) fn is_crowded(&self) -> bool {
-        self.0.get() > limits::AWAKE_MAX
-    }
-}
-
-impl Drop for Awake<'_> {
-    fn drop(&mut self) {
-        self.0.set(self.0.get() - 1);
-    }
-}
-
 /// One client's place; dropping it leaves the table.
 #[derive(Debug)]
 pub struct Member {
@@ -74,7 +54,6 @@ impl Clients {
             capacity,
             members: RefCell::new(Vec::with_capacity(capacity)),
             full: Cell::new(false),
-            awake: Cell::new(0),
             waiting: Cell::new(0),
             changed: Notify::new(),
             draining: Cell::new(false),
@@ -199,13 +178,6 @@ impl Member {
             Some(known) if known.will_wake(cx.waker()) => {}
             _ => *waker = Some(cx.waker().clone()),
         }
-    }
-
-    /// hyper is about to hold it.
-    pub(super) fn wake(&self) -> Awake<'_> {
-        let awake = &self.clients.awake;
-        awake.set(awake.get() + 1);
-        Awake(awake)
     }
 
     /// Waits until a newcomer needs the place.

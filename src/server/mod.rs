@@ -1,5 +1,6 @@
 //! Client connections: admit, serve, watch their deadlines, end them.
 
+mod answer;
 mod bind;
 mod clients;
 mod pulse;

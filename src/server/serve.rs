@@ -1,7 +1,4 @@
 //! One client connection, from its first byte to its end.
-//!
-//! hyper holds it only while a request is under way. Between requests it is parked: the task that
-//! waits then is small, and has no buffers.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -9,17 +6,16 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use http::Response;
 use tokio::time::{Instant, timeout};
 
+use super::answer::Answer;
 use super::clients::Member;
 use super::{Listener, Patience};
 use crate::error::Cause;
 use crate::limits;
-use crate::proxy::{Client, raw_answer};
-use crate::wire::{Alarm, Inbound, InboundIo, Socket, Waiting};
+use crate::proxy::{Client, Gone, ResponseBody, raw_answer};
+use crate::wire::{Alarm, Inbound, NoRequest, Refused, Request, Socket, Terms, Waiting};
 
 impl Listener {
     /// Serves one client. What it takes to answer, and to part, is in boxes of its own: an idle
@@ -27,115 +23,137 @@ impl Listener {
     pub(super) async fn serve(self: Rc<Self>, client: Client, member: Member) {
         let alarm = Alarm::default();
         let end = loop {
-            let parked =
-                |cx: &mut Context<'_>| self.poll_parked(&client.inbound, &member, &alarm, cx);
-            if let Parked::Over(end) = poll_fn(parked).await {
-                break end;
-            }
-            let conversation = Box::pin(self.converse(&client, &member, &alarm));
-            if let Some(end) = conversation.await {
+            let next = |cx: &mut Context<'_>| self.poll_next(&client.inbound, &member, &alarm, cx);
+            let answered = match poll_fn(next).await {
+                Ok(request) => Box::pin(self.answer(request, &client, &member, &alarm)),
+                Err(end) => break end,
+            };
+            if let Err(end) = answered.await {
                 break end;
             }
         };
         Box::pin(self.finish(end, &client, &member)).await;
     }
 
-    /// Ready when a whole head is there, or the connection is to end.
-    fn poll_parked(
+    /// The next request.
+    ///
+    /// # Errors
+    /// The connection is to end.
+    fn poll_next(
         &self,
         inbound: &Inbound,
         member: &Member,
         alarm: &Alarm,
         cx: &mut Context<'_>,
-    ) -> Poll<Parked> {
-        if let Poll::Ready(head) = inbound.poll_head(cx) {
-            return Poll::Ready(match head {
-                Ok(true) => Parked::Asked,
-                Ok(false) => Parked::Over(End::Done),
-                Err(_) => Parked::Over(inbound.take_refusal().map_or(End::Gone, End::Refused)),
-            });
+    ) -> Poll<Result<Request, End>> {
+        if let Poll::Ready(request) = inbound.poll_request(cx) {
+            return Poll::Ready(request.map_err(End::from));
         }
         member.polled(cx);
         // At a stop nobody waits for the rest of a head.
         if member.must_leave() && (member.is_draining() || inbound.idle_since().is_some()) {
-            return Poll::Ready(Parked::Over(End::Done));
+            return Poll::Ready(Err(End::Done));
         }
-        let patience = &self.patience;
-        Poll::Ready(Parked::Over(
-            match ready!(patience.poll_expired(patience.idle, inbound.waiting(), alarm, cx)) {
-                Expired::Head(after) => End::Refused(Cause::HeaderTimeout(after)),
+        Poll::Ready(Err(
+            match ready!(self.patience.poll_expired(inbound.waiting(), alarm, cx)) {
+                Expired::Head(after) => End::refused(Cause::HeaderTimeout(after)),
                 Expired::Idle | Expired::Body(_) | Expired::Writing => End::Done,
             },
         ))
     }
 
-    /// Serves requests until the connection ends, one way or another, or falls silent: then there
-    /// is no end.
-    async fn converse(&self, client: &Client, member: &Member, alarm: &Alarm) -> Option<End> {
+    /// Answers one request.
+    ///
+    /// # Errors
+    /// The connection is to end.
+    async fn answer(
+        &self,
+        request: Request,
+        client: &Client,
+        member: &Member,
+        alarm: &Alarm,
+    ) -> Result<(), End> {
         let inbound = &client.inbound;
-        // In a box: hyper would keep room for it while the answer's body is under way.
-        let answer = |request| Box::pin(self.service.answer(client.clone(), request));
-        let service = service_fn(answer);
-        let io = TokioIo::new(InboundIo(Rc::clone(inbound)));
-        let mut connection = pin!(
-            http1::Builder::new()
-                .half_close(false)
-                .auto_date_header(false)
-                .max_buf_size(limits::BUFFER_MAX)
-                .serve_connection(io, service)
-        );
-        let awake = member.wake();
-        let mut draining = false;
+        let mut terms = Terms {
+            version: request.head.version,
+            method: request.method.clone(),
+            stays: !request.head.close,
+        };
+        let response = self.response(request, client, member, alarm).await?;
+        terms.stays &= !member.is_draining();
+        let mut answer = Answer::new(response, terms, inbound);
         poll_fn(|cx| {
-            let mut again = true;
             loop {
-                if let Poll::Ready(result) = connection.as_mut().poll(cx) {
-                    return Poll::Ready(Some(ended(inbound, &result)));
+                if let Poll::Ready(written) = answer.poll(cx, inbound) {
+                    return Poll::Ready(written);
                 }
-                member.polled(cx);
-                if inbound.poll_vanished(cx).is_ready() {
-                    return Poll::Ready(Some(End::Gone));
+                ready!(self.poll_client(inbound, member, alarm, cx))?;
+            }
+        })
+        .await?;
+        // A client that sends more than was read of its body cannot be followed any further.
+        match answer.stays && client.tunnel.borrow().is_none() && inbound.pass_over_body() {
+            true => {
+                inbound.answered(Instant::now());
+                Ok(())
+            }
+            false => Err(End::Done),
+        }
+    }
+
+    async fn response(
+        &self,
+        request: Request,
+        client: &Client,
+        member: &Member,
+        alarm: &Alarm,
+    ) -> Result<Response<ResponseBody>, End> {
+        let mut service = pin!(self.service.answer(client, request));
+        poll_fn(|cx| {
+            loop {
+                if let Poll::Ready(response) = service.as_mut().poll(cx) {
+                    return Poll::Ready(response.map_err(|Gone| End::Gone));
                 }
-                if member.must_leave() && inbound.idle_since().is_some() {
-                    return Poll::Ready(Some(End::Done));
-                }
-                if member.is_draining() && !draining {
-                    draining = true;
-                    connection.as_mut().graceful_shutdown();
-                    continue;
-                }
-                if awake.is_crowded() && inbound.idle_since().is_some() {
-                    // hyper pauses now and then with work left: it has another chance.
-                    match std::mem::take(&mut again) {
-                        true => continue,
-                        false => return Poll::Ready(None),
-                    }
-                }
-                let waiting = inbound.waiting();
-                let park = limits::PARK_AFTER.min(self.patience.idle);
-                match ready!(self.patience.poll_expired(park, waiting, alarm, cx)) {
-                    // The answer is out, and hyper has no byte of another request.
-                    Expired::Idle => return Poll::Ready(None),
-                    Expired::Writing => return Poll::Ready(Some(End::Stalled)),
-                    Expired::Head(after) => {
-                        return Poll::Ready(Some(End::Refused(Cause::HeaderTimeout(after))));
-                    }
-                    // hyper's next read fails, and the request in hand answers.
-                    Expired::Body(after) => inbound.fail(Cause::BodyTimeout(after)),
-                }
+                ready!(self.poll_client(&client.inbound, member, alarm, cx))?;
             }
         })
         .await
+    }
+
+    /// Ready when the client, whose request is being answered, did not send its body in time: who
+    /// reads that finds out.
+    ///
+    /// # Errors
+    /// The connection is to end.
+    fn poll_client(
+        &self,
+        inbound: &Inbound,
+        member: &Member,
+        alarm: &Alarm,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), End>> {
+        member.polled(cx);
+        if inbound.poll_vanished(cx).is_ready() {
+            return Poll::Ready(Err(End::Gone));
+        }
+        match ready!(self.patience.poll_expired(inbound.waiting(), alarm, cx)) {
+            Expired::Body(after) => {
+                inbound.fail(Cause::BodyTimeout(after));
+                Poll::Ready(Ok(()))
+            }
+            Expired::Writing => Poll::Ready(Err(End::Stalled)),
+            Expired::Head(_) | Expired::Idle => Poll::Ready(Err(End::Done)),
+        }
     }
 
     async fn finish(&self, end: End, client: &Client, member: &Member) {
         let inbound = &client.inbound;
         let tunnel = client.tunnel.take();
         match end {
-            End::Refused(cause) => {
+            End::Refused(Refused { cause, to_head }) => {
                 ::log::debug!("a request was refused: {}", cause.label());
                 self.service.refused(client, &cause);
-                let bytes = raw_answer(cause, inbound.begins_with_head());
+                let bytes = raw_answer(cause, to_head);
                 let written = inbound.socket().write_all(&bytes);
                 if let Ok(Ok(())) = timeout(limits::LINGER, written).await {
                     inbound.done(Instant::now());
@@ -159,20 +177,12 @@ impl Listener {
     }
 }
 
-/// Why a client is no longer parked.
-enum Parked {
-    /// A head came.
-    Asked,
-    /// The connection is to end.
-    Over(End),
-}
-
 /// How a client connection ended.
-enum End {
+pub(super) enum End {
     /// In good order.
     Done,
     /// With a head that nobody was asked about: we answer and close.
-    Refused(Cause),
+    Refused(Refused),
     /// In the middle of an answer.
     Cut,
     /// The client does not take its answer.
@@ -181,15 +191,22 @@ enum End {
     Gone,
 }
 
-fn ended(inbound: &Inbound, result: &hyper::Result<()>) -> End {
-    if let Some(cause) = inbound.take_refusal() {
-        return End::Refused(cause);
+impl End {
+    fn refused(cause: Cause) -> Self {
+        Self::Refused(Refused {
+            cause,
+            to_head: false,
+        })
     }
-    match result {
-        Ok(()) => End::Done,
-        // The body of an answer failed, or the service had nobody to answer.
-        Err(error) if error.is_user() => End::Cut,
-        Err(_) => End::Gone,
+}
+
+impl From<NoRequest> for End {
+    fn from(why: NoRequest) -> Self {
+        match why {
+            NoRequest::Over => Self::Done,
+            NoRequest::Gone => Self::Gone,
+            NoRequest::Refused(refused) => Self::Refused(refused),
+        }
     }
 }
 
@@ -202,10 +219,9 @@ enum Expired {
 }
 
 impl Patience {
-    /// Ready when a silent client's time is over, of which there is `idle` between requests.
+    /// Ready when a silent client's time is over.
     fn poll_expired(
         &self,
-        idle: Duration,
         waiting: Option<Waiting>,
         alarm: &Alarm,
         cx: &mut Context<'_>,
@@ -214,7 +230,7 @@ impl Patience {
             return Poll::Pending;
         };
         let (deadline, expired) = match waiting {
-            Waiting::Idle(since) => (since + idle, Expired::Idle),
+            Waiting::Idle(since) => (since + self.idle, Expired::Idle),
             Waiting::Head(since) => (since + self.header, Expired::Head(self.header)),
             Waiting::Body(since) => (since + self.idle, Expired::Body(self.idle)),
             Waiting::Write(since) => (since + self.idle, Expired::Writing),

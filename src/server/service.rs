@@ -2,16 +2,14 @@
 
 use std::rc::Rc;
 
+use http::Response;
 use http::header::{CONNECTION, HeaderValue};
-use http::request::Parts;
-use http::{Request, Response};
-use hyper::body::{Body, Incoming};
 
 use crate::config::Peer;
 use crate::error::Cause;
 use crate::proxy::destination::Serves;
 use crate::proxy::{Client, Gone, Proxy, ResponseBody};
-use crate::wire::Framed;
+use crate::wire::Request;
 
 /// What a LISTEN is for.
 pub enum Service {
@@ -24,7 +22,7 @@ pub enum Service {
 /// Answers from what is known here, at once.
 pub trait Site {
     /// The answer to a request without its body.
-    fn answer(&self, peer: &Peer, request: &Parts) -> Response<String>;
+    fn answer(&self, peer: &Peer, request: &Request) -> Response<String>;
 }
 
 impl Service {
@@ -42,12 +40,12 @@ impl Service {
     /// [`Gone`] when the client is.
     pub(super) async fn answer(
         &self,
-        client: Client,
-        request: Request<Incoming>,
+        client: &Client,
+        request: Request,
     ) -> Result<Response<ResponseBody>, Gone> {
         match self {
             Self::Proxy(proxy, serves) => proxy.handle(serves, client, request).await,
-            Self::Site(site) => answer_here(&**site, &client, request),
+            Self::Site(site) => Ok(answer_here(&**site, client, &request)),
         }
     }
 
@@ -60,23 +58,13 @@ impl Service {
     }
 }
 
-fn answer_here(
-    site: &dyn Site,
-    client: &Client,
-    request: Request<Incoming>,
-) -> Result<Response<ResponseBody>, Gone> {
-    let (parts, body) = request.into_parts();
-    // The reader and hyper do not agree: nothing more can be read from this client.
-    client
-        .inbound
-        .take_request(Framed::of(&body))
-        .map_err(|_| Gone)?;
-    let mut response = site.answer(&client.peer, &parts);
-    if !body.is_end_stream() {
+fn answer_here(site: &dyn Site, client: &Client, request: &Request) -> Response<ResponseBody> {
+    let mut response = site.answer(&client.peer, request);
+    if request.head.has_body() {
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(CONNECTION, close);
     }
     // It may wait for long until its client takes it.
     response.body_mut().shrink_to_fit();
-    Ok(response.map(|text| ResponseBody::text(text, Rc::clone(&client.inbound))))
+    response.map(ResponseBody::text)
 }

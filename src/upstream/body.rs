@@ -2,28 +2,25 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::HeaderName;
-use hyper::body::{Body, Frame, Incoming};
 use tokio::time::Instant;
 
 use crate::error::Cause;
-use crate::wire::Inbound;
+use crate::wire::{BodyCut, Inbound, Piece};
 
 /// A client's body, shared by the request in hand and whichever upstream connection sends it: a
 /// request that may be sent again keeps its body as long as no byte of it was taken.
 #[derive(Debug)]
 pub struct Upload {
-    incoming: RefCell<Incoming>,
     inbound: Rc<Inbound>,
     /// Most bytes (`--max-body`).
     limit: Option<u64>,
     taken: Cell<u64>,
-    frames: Cell<u32>,
+    pieces: Cell<u32>,
     /// The first piece, as long as it is the only one: it can be sent again.
     first: RefCell<Option<Bytes>>,
     /// The first piece, to be sent again.
@@ -34,7 +31,7 @@ pub struct Upload {
     announced: Vec<HeaderName>,
     /// The upstream waits for the client.
     starved: Cell<bool>,
-    last_frame: Cell<Instant>,
+    last_piece: Cell<Instant>,
     failure: RefCell<Option<Cause>>,
     /// The client's side broke off.
     cut: Cell<bool>,
@@ -43,7 +40,6 @@ pub struct Upload {
 impl Upload {
     /// The body of one request. Of its trailer fields only those `announced` go on.
     pub fn new(
-        incoming: Incoming,
         inbound: Rc<Inbound>,
         limit: Option<u64>,
         expects: bool,
@@ -51,17 +47,16 @@ impl Upload {
         now: Instant,
     ) -> Rc<Self> {
         Rc::new(Self {
-            incoming: RefCell::new(incoming),
             inbound,
             limit,
             taken: Cell::new(0),
-            frames: Cell::new(0),
+            pieces: Cell::new(0),
             first: RefCell::new(None),
             replay: RefCell::new(None),
             expects,
             announced,
             starved: Cell::new(false),
-            last_frame: Cell::new(now),
+            last_piece: Cell::new(now),
             failure: RefCell::new(None),
             cut: Cell::new(false),
         })
@@ -79,7 +74,7 @@ impl Upload {
 
     /// Whether all that was taken is still here.
     pub fn can_rewind(&self) -> bool {
-        self.frames.get() == 0 || self.first.borrow().is_some()
+        self.pieces.get() == 0 || self.first.borrow().is_some()
     }
 
     /// The body will be read from its start again.
@@ -93,15 +88,14 @@ impl Upload {
     }
 
     /// When the client last sent a piece.
-    pub fn last_frame(&self) -> Instant {
-        self.last_frame.get()
+    pub fn last_piece(&self) -> Instant {
+        self.last_piece.get()
     }
 
     /// Bytes that are still to be sent, if the client said how many there are.
     pub fn left(&self) -> Option<u64> {
         let again = self.replay.borrow().as_ref().map_or(0, Bytes::len) as u64;
-        let rest = self.incoming.borrow().size_hint().exact()?;
-        Some(rest + again)
+        Some(self.inbound.body_left()? + again)
     }
 
     /// Whether the client asked for 100 (Continue) first.
@@ -128,39 +122,32 @@ impl Upload {
     ///
     /// # Errors
     /// The client's side; [`Upload::failure`] and [`Upload::is_cut`] know why.
-    pub fn poll_frame(
-        &self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    pub fn poll_piece(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Piece, BodyError>>> {
         if let Some(first) = self.replay.borrow_mut().take() {
-            return Poll::Ready(Some(Ok(Frame::data(first))));
+            return Poll::Ready(Some(Ok(Piece::Data(first))));
         }
-        let polled = Pin::new(&mut *self.incoming.borrow_mut()).poll_frame(cx);
+        let polled = self.inbound.poll_body(cx);
         self.starved.set(polled.is_pending());
-        if self.incoming.borrow().is_end_stream() || matches!(polled, Poll::Ready(None)) {
-            self.inbound.body_taken();
-        }
-        match polled {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(None) => Poll::Ready(None),
-            Poll::Ready(Some(Ok(frame))) => Poll::Ready(Some(self.admit(frame))),
-            Poll::Ready(Some(Err(_))) => {
-                match self.inbound.fault() {
-                    Some(cause) => *self.failure.borrow_mut() = Some(cause),
-                    None => self.cut.set(true),
+        polled.map(|piece| {
+            Some(match piece? {
+                Ok(piece) => self.admit(piece),
+                Err(BodyCut) => {
+                    match self.inbound.fault() {
+                        Some(cause) => *self.failure.borrow_mut() = Some(cause),
+                        None => self.cut.set(true),
+                    }
+                    Err(BodyError)
                 }
-                Poll::Ready(Some(Err(BodyError)))
-            }
-        }
+            })
+        })
     }
 
-    fn admit(&self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, BodyError> {
-        self.last_frame.set(Instant::now());
-        let length = frame.data_ref().map_or(0, Bytes::len) as u64;
-        self.taken.set(self.taken.get() + length);
-        self.frames.set(self.frames.get().saturating_add(1));
-        *self.first.borrow_mut() = match self.frames.get() {
-            1 => frame.data_ref().cloned(),
+    fn admit(&self, piece: Piece) -> Result<Piece, BodyError> {
+        self.last_piece.set(Instant::now());
+        self.taken.set(self.taken.get() + piece.len() as u64);
+        self.pieces.set(self.pieces.get().saturating_add(1));
+        *self.first.borrow_mut() = match &piece {
+            Piece::Data(data) if self.pieces.get() == 1 => Some(data.clone()),
             _ => None,
         };
         match self.limit {
@@ -168,7 +155,7 @@ impl Upload {
                 *self.failure.borrow_mut() = Some(Cause::BodyTooLarge(limit));
                 Err(BodyError)
             }
-            _ => Ok(frame),
+            _ => Ok(piece),
         }
     }
 }

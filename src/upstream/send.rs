@@ -1,19 +1,18 @@
 //! A request on its way out.
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, Bytes};
 use http::{HeaderMap, Method, Uri};
-use hyper::body::Frame;
 use tokio::time::Sleep;
 
 use super::body::{BodyError, Upload};
 use super::connect::Stream;
+use crate::error::Cause;
 use crate::limits;
-use crate::wire::{self, Outbound};
+use crate::wire::{self, Out, Outbound, Piece};
 
 /// A request, and how much of it was handed to its connection.
 #[derive(Debug)]
@@ -98,6 +97,11 @@ impl Sending {
             && !self.rest.as_ref().is_some_and(is_held_back)
     }
 
+    /// Why the client's side failed, if the fault is the client's.
+    pub fn failure(&self) -> Option<Cause> {
+        self.rest.as_ref().and_then(|rest| rest.upload.failure())
+    }
+
     /// Ready when the request was handed over to its last byte. What is at hand of its body goes out
     /// together with the head.
     ///
@@ -124,7 +128,11 @@ impl Sending {
                 return Poll::Ready(Ok(()));
             }
             while !self.out.is_empty() {
-                ready!(self.out.poll_write(&self.outbound, cx))?;
+                let outbound = &self.outbound;
+                ready!(
+                    self.out
+                        .poll_write(|slices| outbound.poll_write(slices, cx))
+                )?;
             }
         }
     }
@@ -132,11 +140,12 @@ impl Sending {
     /// Ready when there is no room for more, or no more.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
         while let Some(rest) = &mut self.rest
-            && self.out.has_room()
+            && !self.out.has_large()
+            && self.out.len() < limits::SEND_TOGETHER
         {
             ready!(rest.gate.poll_open(&self.outbound, cx));
-            let frame = ready!(rest.upload.poll_frame(cx)).transpose()?;
-            if rest.put(frame, &mut self.out)? {
+            let piece = ready!(rest.upload.poll_piece(cx)).transpose()?;
+            if rest.put(piece, &mut self.out)? {
                 self.rest = None;
             }
         }
@@ -160,24 +169,23 @@ impl Gate {
 
 impl Rest {
     /// Puts a piece of the body to what goes out, `None` for its end; true when it was the last.
-    fn put(&mut self, frame: Option<Frame<Bytes>>, out: &mut Out) -> Result<bool, BodyError> {
-        match (frame.map(Frame::into_data), &mut self.left) {
-            (Some(Ok(data)), Some(left)) => {
+    fn put(&mut self, piece: Option<Piece>, out: &mut Out) -> Result<bool, BodyError> {
+        match (piece, &mut self.left) {
+            (Some(Piece::Data(data)), Some(left)) => {
                 // The strict reader lets no more through than was said.
                 *left = left.checked_sub(data.len() as u64).ok_or(BodyError)?;
                 out.put(data);
                 Ok(*left == 0)
             }
-            (None | Some(Err(_)), Some(left)) => match left {
+            (None | Some(Piece::Trailers(_)), Some(left)) => match left {
                 0 => Ok(true),
                 _ => Err(BodyError),
             },
-            (Some(Ok(data)), None) => {
+            (Some(Piece::Data(data)), None) => {
                 out.put_chunk(data);
                 Ok(false)
             }
-            (Some(Err(frame)), None) => {
-                let trailers = frame.into_trailers().unwrap_or_default();
+            (Some(Piece::Trailers(trailers)), None) => {
                 let announced = self.upload.announced();
                 out.put_last_chunk(&trailers, |name| announced.contains(name));
                 Ok(true)
@@ -187,87 +195,5 @@ impl Rest {
                 Ok(true)
             }
         }
-    }
-}
-
-/// Bytes to be written: first `flat`, then `data`, then `after`.
-#[derive(Debug)]
-struct Out {
-    flat: Vec<u8>,
-    /// Bytes of `flat` that were written.
-    done: usize,
-    data: Bytes,
-    after: &'static [u8],
-}
-
-impl Out {
-    fn new(flat: Vec<u8>) -> Self {
-        Self {
-            flat,
-            done: 0,
-            data: Bytes::new(),
-            after: b"",
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.done == self.flat.len() && self.data.is_empty() && self.after.is_empty()
-    }
-
-    fn has_room(&self) -> bool {
-        self.data.is_empty() && self.after.is_empty() && self.flat.len() < limits::SEND_TOGETHER
-    }
-
-    /// A small piece is copied, so that others go out with it.
-    fn put(&mut self, data: Bytes) {
-        match data.len() < limits::SEND_TOGETHER {
-            true => self.flat.extend_from_slice(&data),
-            false => self.data = data,
-        }
-    }
-
-    fn put_chunk(&mut self, data: Bytes) {
-        if data.is_empty() {
-            return;
-        }
-        wire::chunk_size(data.len(), &mut self.flat);
-        self.put(data);
-        match self.data.is_empty() {
-            true => self.flat.extend_from_slice(b"\r\n"),
-            false => self.after = b"\r\n",
-        }
-    }
-
-    /// The last chunk, and those trailer fields that `may_go`.
-    fn put_last_chunk(&mut self, trailers: &HeaderMap, may_go: impl Fn(&http::HeaderName) -> bool) {
-        self.flat.extend_from_slice(b"0\r\n");
-        let going = trailers.iter().filter(|(name, _)| may_go(name));
-        wire::fields(going, &mut self.flat);
-        self.flat.extend_from_slice(b"\r\n");
-    }
-
-    fn poll_write(
-        &mut self,
-        outbound: &Outbound<Stream>,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<()>> {
-        let flat = &self.flat[self.done..];
-        let slices = [flat, &self.data, self.after].map(IoSlice::new);
-        let mut written = match ready!(outbound.poll_write(&slices, cx))? {
-            0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-            written => written,
-        };
-        let of_flat = written.min(flat.len());
-        written -= of_flat;
-        self.done += of_flat;
-        if self.done == self.flat.len() {
-            self.flat.clear();
-            self.done = 0;
-        }
-        let of_data = written.min(self.data.len());
-        written -= of_data;
-        self.data.advance(of_data);
-        self.after = self.after.get(written..).unwrap_or_default();
-        Poll::Ready(Ok(()))
     }
 }

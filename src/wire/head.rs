@@ -1,7 +1,6 @@
 //! The strict reading of an HTTP/1 head: pure functions over bytes that know no socket.
 //!
-//! A head is refused or taken as it is, never repaired (RFC 9112 §2.2 and §6.3). What is taken
-//! of a client is taken by hyper too, with the same fields and the same framing.
+//! A head is refused or taken as it is, never repaired (RFC 9112 §2.2 and §6.3).
 
 use std::ops::Range;
 
@@ -20,7 +19,7 @@ mod tests;
 /// The longest request line: its parts, two blanks and CRLF. A longer one has too long a target.
 const REQUEST_LINE_MAX: usize = limits::METHOD_MAX + limits::TARGET_MAX + "  HTTP/1.1\r\n".len();
 
-/// The longest body that hyper can count.
+/// The longest body that is counted.
 const LENGTH_MAX: u64 = u64::MAX - 2;
 
 /// The versions that are spoken (RFC 9112 §2.3).
@@ -67,7 +66,7 @@ pub struct RequestHead {
     pub target: Range<usize>,
     /// The form of the target.
     pub form: TargetForm,
-    /// Whether the target holds a printable byte for which hyper (`http::Uri`) refuses it:
+    /// Whether the target holds a printable byte for which `http::Uri` refuses it:
     /// `<` and `>`, a backtick in the path, a quote in the query.
     pub refused_by_uri: bool,
     /// The client's version.
@@ -217,6 +216,7 @@ pub fn skip_empty_line(buf: &[u8]) -> Option<usize> {
 }
 
 /// Reads the head of a request, which ends with its empty line; bytes after it are not looked at.
+/// `each` is given every field: its name as it was written, and its value.
 ///
 /// An empty Host is refused unless the target names the authority itself (absolute-form and
 /// authority-form): RFC 9112 §3.2 has it stand for a target URI without authority, and an http
@@ -224,7 +224,10 @@ pub fn skip_empty_line(buf: &[u8]) -> Option<usize> {
 ///
 /// # Errors
 /// The first rule that it breaks (RFC 9112 §2 to §6).
-pub fn request(head: &[u8]) -> Result<RequestHead, Violation> {
+pub fn request<'a>(
+    head: &'a [u8],
+    mut each: impl FnMut(&'a [u8], &'a [u8]) -> Result<(), Violation>,
+) -> Result<RequestHead, Violation> {
     let (line, lines) = field::line(head)?;
     let line = RequestLine::parse(line)?;
     let mut fields = Fields::new(lines);
@@ -238,6 +241,7 @@ pub fn request(head: &[u8]) -> Result<RequestHead, Violation> {
             Name::Expect => expect.take(field.value),
             name => facts.take(name, field.value)?,
         }
+        each(field.written, field.value)?;
     }
     check_host(host, &line)?;
     let framing = facts.framing(line.version, Framing::None)?;

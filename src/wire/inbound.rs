@@ -1,58 +1,51 @@
-//! Under hyper's server side: a client's bytes, checked before hyper reads them.
+//! A client connection: the strict reading of its requests, and what is written to it.
 
 mod answer;
 mod handle;
+mod message;
 
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
-use tokio::io::ReadBuf;
+use bytes::{BufMut, Bytes, BytesMut};
+use http::{HeaderMap, Method};
 use tokio::time::Instant;
 
-use super::head::{self, Framing, RequestHead, Scanner};
+use super::head::RequestHead;
 use super::socket::Socket;
-use super::{BodyReader, Framed};
-use crate::error::{Cause, Violation};
+use super::{BodyReader, Piece};
+use crate::error::Cause;
 use crate::limits;
+use message::{Phase, State};
 
 pub use handle::InboundIo;
+pub use message::Refused;
 
 /// One client connection: the socket, and how far its current message has been read.
 ///
-/// hyper holds it through [`InboundIo`]; the service and the server's deadlines share it.
+/// The request in hand and the server's deadlines share it.
 #[derive(Debug)]
 pub struct Inbound {
     socket: Socket,
     head_max: usize,
     state: RefCell<State>,
-    /// What a silent client owes us while hyper waits to read.
+    /// What a silent client owes us while we wait to read.
     reading: Cell<Option<Waiting>>,
-    /// Since when the client has not taken what hyper wants to write.
+    /// Since when the client has not taken what is to be written.
     stalled: Cell<Option<Instant>>,
-    /// A request is with the service, or its answer is not flushed yet.
+    /// A request is being answered, or its answer not out yet.
     busy: Cell<bool>,
-    /// The service has handed the last byte of its answer to hyper.
-    answered: Cell<bool>,
-    /// hyper believes that a read is under way, and nobody will wake it.
-    unheard: Cell<bool>,
     /// The client's side has ended.
     ended: Cell<bool>,
     /// The client wants the connection to end with the answer.
     closes: Cell<bool>,
-    /// Bytes of the answer that were handed to hyper and may not be out yet.
-    unflushed: Cell<usize>,
-    /// hyper is to be woken when they are.
-    wakes: Cell<bool>,
     /// The client takes the connection's end for the end of the answer.
     ends_answer: Cell<bool>,
-    /// The service has not read the body's last chunk, whether or not hyper has.
-    chunks_left: Cell<bool>,
-    /// Why the head was refused before the service saw it: the server answers.
-    refusal: RefCell<Option<Cause>>,
-    /// Why reading the body ended, where it was not the client's own end: the service answers.
+    /// What is left of a 100 (Continue) that the client waits for.
+    owed: Cell<&'static [u8]>,
+    /// Why reading the body ended, where it was not the client's own end.
     fault: RefCell<Option<Cause>>,
 }
 
@@ -69,30 +62,39 @@ pub enum Waiting {
     Write(Instant),
 }
 
+/// A request, without its body.
 #[derive(Debug)]
-struct State {
-    /// Read from the socket and not yet given to hyper.
-    pending: BytesMut,
-    scanner: Scanner,
-    /// The empty line that may stand before a request was looked for.
-    started: bool,
-    phase: Phase,
-    /// The head that hyper is reading, until the service takes it.
-    head: Option<(RequestHead, Bytes)>,
+pub struct Request {
+    /// The strict reader's view of it.
+    pub head: RequestHead,
+    /// Its first line, up to the end of the target, as the client wrote it.
+    pub line: Bytes,
+    /// The method.
+    pub method: Method,
+    /// Its fields.
+    pub fields: HeaderMap,
 }
 
+impl Request {
+    /// The target, as the client wrote it.
+    pub fn target(&self) -> &[u8] {
+        self.line.get(self.head.target.clone()).unwrap_or_default()
+    }
+}
+
+/// The body will not be read to its end: [`Inbound::fault`] says why, or the client is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BodyCut;
+
+/// Why there is no request.
 #[derive(Debug)]
-enum Phase {
-    /// Gathering a head.
-    Head,
-    /// Giving hyper the head: the first so many bytes of `pending`.
-    Deliver(usize),
-    /// hyper has the head; the service has not said how the body is framed.
-    Called,
-    /// Following a body.
-    Body(BodyReader),
-    /// No longer HTTP.
-    Tunnel,
+pub enum NoRequest {
+    /// The client sends no more.
+    Over,
+    /// The connection failed.
+    Gone,
+    /// What the client sent is refused.
+    Refused(Refused),
 }
 
 impl Inbound {
@@ -101,25 +103,14 @@ impl Inbound {
         Rc::new(Self {
             socket,
             head_max,
-            state: RefCell::new(State {
-                pending: BytesMut::new(),
-                scanner: Scanner::request(),
-                started: false,
-                phase: Phase::Head,
-                head: None,
-            }),
+            state: RefCell::new(State::new()),
             reading: Cell::new(Some(Waiting::Idle(now))),
             stalled: Cell::new(None),
             busy: Cell::new(false),
-            answered: Cell::new(false),
-            unheard: Cell::new(false),
             ended: Cell::new(false),
             closes: Cell::new(false),
-            unflushed: Cell::new(0),
-            wakes: Cell::new(false),
             ends_answer: Cell::new(false),
-            chunks_left: Cell::new(false),
-            refusal: RefCell::new(None),
+            owed: Cell::new(b""),
             fault: RefCell::new(None),
         })
     }
@@ -135,53 +126,14 @@ impl Inbound {
         self.state.borrow_mut().phase = Phase::Tunnel;
         // It will never be between requests again.
         self.busy.set(true);
-        self.answered.set(false);
     }
 
-    /// The service took the request: the strict reader's view of the head, and the raw bytes of
-    /// its first line up to the end of the target.
-    /// `framing` is how hyper will read the body, and the adapter follows that.
-    ///
-    /// # Errors
-    /// [`Violation::Framing`] when hyper reads the body in another way than the strict reader.
-    pub fn take_request(&self, framing: Framed) -> Result<(RequestHead, Bytes), Violation> {
-        self.busy.set(true);
-        self.answered.set(false);
-        let mut state = self.state.borrow_mut();
-        let (head, line) = state.head.take().ok_or(Violation::Framing)?;
-        let ours = match head.framing {
-            Framing::Length(0) | Framing::None | Framing::UntilClose => Framed::None,
-            Framing::Length(length) => Framed::Length(length),
-            Framing::Chunked => Framed::Chunked,
-        };
-        if ours != framing {
-            return Err(Violation::Framing);
-        }
-        self.chunks_left.set(framing == Framed::Chunked);
-        self.closes.set(head.close);
-        state.phase = match BodyReader::new(head.framing) {
-            Some(reader) => Phase::Body(reader),
-            None => Phase::Head,
-        };
-        Ok((head, line))
-    }
-
-    /// Why the head was refused, for the server's answer. The service never saw it.
-    pub fn take_refusal(&self) -> Option<Cause> {
-        self.refusal.borrow_mut().take()
-    }
-
-    /// Whether the request that was refused is HEAD, as far as it was read.
-    pub fn begins_with_head(&self) -> bool {
-        self.state.borrow().pending.starts_with(b"HEAD ")
-    }
-
-    /// Why reading the body ended, for the service's answer.
+    /// Why reading the body ended, for the answer.
     pub fn fault(&self) -> Option<Cause> {
         self.fault.borrow().clone()
     }
 
-    /// Ends reading the body with `cause`: hyper's next read fails, and nothing more is waited for.
+    /// Ends reading the body with `cause`: nothing more is waited for.
     pub fn fail(&self, cause: Cause) {
         self.reading.set(None);
         self.fault.borrow_mut().get_or_insert(cause);
@@ -217,27 +169,145 @@ impl Inbound {
         self.ended.get() || (self.closes.get() && is_read && self.socket.is_empty())
     }
 
-    /// Whether a request is with the service, or its answer not flushed.
+    /// Whether a request is being answered.
     pub fn is_busy(&self) -> bool {
         self.busy.get()
     }
 
-    /// The service has read the body to its end.
-    pub fn body_taken(&self) {
-        self.chunks_left.set(false);
-    }
-
-    /// Whether hyper may close the connection for what is left of the request's body. What was not
-    /// read of it is too much; and of chunks that it has read already it passes over one at most.
+    /// Whether something of the request's body was not read.
     pub fn is_in_body(&self) -> bool {
-        self.chunks_left.get() || matches!(self.state.borrow().phase, Phase::Body(_))
+        matches!(
+            self.state.borrow().phase,
+            Phase::Body(..) | Phase::Trailers(_)
+        )
     }
 
-    /// Ready when the client is gone while its request waits and hyper does not read.
-    pub fn poll_vanished(&self, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.busy.get() {
-            return Poll::Pending;
+    /// How many bytes of the body were not read, where the client said how many there are.
+    pub fn body_left(&self) -> Option<u64> {
+        match &self.state.borrow().phase {
+            Phase::Body(BodyReader::Length(left), _) => Some(*left),
+            Phase::Body(..) | Phase::Trailers(_) => None,
+            Phase::Head | Phase::Tunnel => Some(0),
         }
+    }
+
+    /// The next request: its head. Its body is next, and until [`Inbound::answered`] it is being
+    /// answered.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn poll_request(&self, cx: &mut Context<'_>) -> Poll<Result<Request, NoRequest>> {
+        let state = &mut *self.state.borrow_mut();
+        loop {
+            match state.take_head(self.head_max) {
+                Ok(Some(request)) => {
+                    self.begin(&request);
+                    return Poll::Ready(Ok(request));
+                }
+                Ok(None) => {}
+                Err(refused) => return Poll::Ready(Err(NoRequest::Refused(refused))),
+            }
+            match self.poll_more(cx, &mut state.pending, limits::READ_STEP) {
+                Poll::Ready(Ok(0)) => {
+                    self.ended.set(true);
+                    return Poll::Ready(Err(NoRequest::Over));
+                }
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(_)) => return Poll::Ready(Err(NoRequest::Gone)),
+                Poll::Pending => {
+                    self.wait(match state.pending.is_empty() {
+                        true => Waiting::Idle,
+                        false => Waiting::Head,
+                    });
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+
+    fn begin(&self, request: &Request) {
+        self.busy.set(true);
+        self.reading.set(None);
+        self.closes.set(request.head.close);
+        if request.head.expect_continue && request.head.has_body() {
+            self.owe_continue();
+        }
+    }
+
+    /// The next piece of the request's body; `None` when it is over. A client that waits to hear that
+    /// it is wanted is told so.
+    ///
+    /// # Errors
+    /// It will not come to its end.
+    pub fn poll_body(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Piece, BodyCut>>> {
+        if self.fault.borrow().is_some() || ready!(self.poll_continued(cx)).is_err() {
+            return Poll::Ready(Some(Err(BodyCut)));
+        }
+        let state = &mut *self.state.borrow_mut();
+        loop {
+            if let Some(trailers) = state.take_trailers() {
+                return Poll::Ready(Some(Ok(trailers)));
+            }
+            let Phase::Body(reader, _) = &state.phase else {
+                return Poll::Ready(None);
+            };
+            if state.pending.is_empty() {
+                let room = reader.room(limits::BODY_STEP);
+                match self.poll_more(cx, &mut state.pending, room) {
+                    Poll::Ready(Ok(0)) => {
+                        self.ended.set(true);
+                        return Poll::Ready(Some(Err(BodyCut)));
+                    }
+                    Poll::Ready(Ok(_)) => {}
+                    Poll::Ready(Err(_)) => return Poll::Ready(Some(Err(BodyCut))),
+                    Poll::Pending => {
+                        self.wait(Waiting::Body);
+                        return Poll::Pending;
+                    }
+                }
+            }
+            self.reading.set(None);
+            match state.take_body() {
+                Ok(Some(piece)) => return Poll::Ready(Some(Ok(piece))),
+                Ok(None) => {}
+                Err(violation) => {
+                    self.fail(violation.into());
+                    return Poll::Ready(Some(Err(BodyCut)));
+                }
+            }
+        }
+    }
+
+    /// The request is answered: whether nothing of its body is left to be read, as far as it came.
+    pub fn pass_over_body(&self) -> bool {
+        if self.is_in_body() {
+            let mut nobody = Context::from_waker(Waker::noop());
+            let _unread = self.poll_body(&mut nobody);
+        }
+        !self.is_in_body()
+    }
+
+    /// While a request is being answered: ready when the client is gone. What is pipelined behind the
+    /// request is gathered, up to one head.
+    pub fn poll_vanished(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let state = &mut *self.state.borrow_mut();
+        if !matches!(state.phase, Phase::Head) {
+            return self.poll_gone(cx);
+        }
+        while state.pending.len() < self.head_max {
+            match ready!(self.poll_more(cx, &mut state.pending, limits::READ_STEP)) {
+                Ok(1..) => {}
+                Ok(0) | Err(_) => {
+                    self.ended.set(true);
+                    return Poll::Ready(());
+                }
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Ready when the client is gone and nothing of its body lies unread.
+    fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             if ready!(self.socket.poll_read_ready(cx)).is_err() {
                 return Poll::Ready(());
@@ -262,205 +332,32 @@ impl Inbound {
         }
     }
 
-    /// Reads more into `pending`. `Ready(0)` is the end. While nothing comes there is no buffer.
-    fn poll_more(&self, cx: &mut Context<'_>, state: &mut State) -> Poll<io::Result<usize>> {
+    /// Reads more into `pending`, so many bytes at most. `Ready(0)` is the end. While nothing comes
+    /// there is no buffer.
+    fn poll_more(
+        &self,
+        cx: &mut Context<'_>,
+        pending: &mut BytesMut,
+        room: usize,
+    ) -> Poll<io::Result<usize>> {
         let mut read = self.socket.poll_read_ready(cx)?.map(|()| Ok(0));
         if read.is_ready() {
-            state.pending.reserve(limits::READ_STEP);
-            let mut room = (&mut state.pending).limit(limits::READ_STEP);
-            read = self.poll_fill(cx, &mut room);
+            pending.reserve(room);
+            read = self.poll_fill(cx, &mut (&mut *pending).limit(room));
         }
-        if state.pending.is_empty() {
-            state.pending = BytesMut::new();
+        if pending.is_empty() {
+            *pending = BytesMut::new();
         }
         read
     }
 
-    fn wait(&self, waiting: Waiting) {
+    /// The client owes us something; the first moment of one silence counts.
+    fn wait(&self, owes: fn(Instant) -> Waiting) {
+        let now = Instant::now();
+        let waiting = owes(now);
         let former = self.reading.get().as_ref().map(std::mem::discriminant);
-        // The first moment of one silence counts.
         if former != Some(std::mem::discriminant(&waiting)) {
             self.reading.set(Some(waiting));
         }
-    }
-
-    fn poll_read(&self, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if self.fault.borrow().is_some() {
-            return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
-        }
-        self.unheard.set(false);
-        let mut state = self.state.borrow_mut();
-        let state = &mut *state;
-        loop {
-            match &mut state.phase {
-                Phase::Head if self.busy.get() => return self.poll_watch(cx, state),
-                Phase::Head => {
-                    if !ready!(self.poll_gather(cx, state))? {
-                        return Poll::Ready(Ok(()));
-                    }
-                }
-                Phase::Deliver(left) => {
-                    self.reading.set(None);
-                    let given = (*left).min(out.remaining());
-                    out.put_slice(&state.pending[..given]);
-                    state.pending.advance(given);
-                    *left -= given;
-                    if *left == 0 {
-                        state.phase = Phase::Called;
-                    }
-                    return Poll::Ready(Ok(()));
-                }
-                Phase::Called => {
-                    // The service is asked next. hyper must then read again: at once for a body,
-                    // and for the next head when the answer is out, unless it did so meanwhile.
-                    match &state.head {
-                        Some((head, _)) if head.has_body() => cx.waker().wake_by_ref(),
-                        _ => self.unheard.set(true),
-                    }
-                    return Poll::Pending;
-                }
-                Phase::Body(_) => return self.poll_body(cx, state, out),
-                Phase::Tunnel if state.pending.is_empty() => {
-                    return self.poll_fill(cx, out).map_ok(|_| ());
-                }
-                Phase::Tunnel => {
-                    let given = state.pending.len().min(out.remaining());
-                    out.put_slice(&state.pending.split_to(given));
-                    return Poll::Ready(Ok(()));
-                }
-            }
-        }
-    }
-
-    /// Gathers a head, without hyper: true when one is there to be delivered, false at the end.
-    ///
-    /// # Errors
-    /// The client is gone, or what it sent is refused: then there is a refusal to take.
-    pub fn poll_head(&self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
-        self.poll_gather(cx, &mut self.state.borrow_mut())
-    }
-
-    fn poll_gather(&self, cx: &mut Context<'_>, state: &mut State) -> Poll<io::Result<bool>> {
-        loop {
-            match state.next_head(self.head_max) {
-                Ok(true) => return Poll::Ready(Ok(true)),
-                Ok(false) => {}
-                Err(cause) => {
-                    *self.refusal.borrow_mut() = Some(cause);
-                    return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
-                }
-            }
-            let read = self.poll_more(cx, state);
-            if read.is_pending() {
-                let now = Instant::now();
-                self.wait(match state.pending.is_empty() {
-                    true => Waiting::Idle(now),
-                    false => Waiting::Head(now),
-                });
-                return Poll::Pending;
-            }
-            if ready!(read)? == 0 {
-                self.ended.set(true);
-                return Poll::Ready(Ok(false));
-            }
-        }
-    }
-
-    /// While a request is being answered: gathers what is pipelined behind it, up to one head,
-    /// and notices a client that went away.
-    fn poll_watch(&self, cx: &mut Context<'_>, state: &mut State) -> Poll<io::Result<()>> {
-        self.reading.set(None);
-        while state.pending.len() < self.head_max {
-            if ready!(self.poll_more(cx, state))? == 0 {
-                return Poll::Ready(Ok(()));
-            }
-        }
-        Poll::Pending
-    }
-
-    fn poll_body(
-        &self,
-        cx: &mut Context<'_>,
-        state: &mut State,
-        out: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let Phase::Body(reader) = &mut state.phase else {
-            return Poll::Pending;
-        };
-        if state.pending.is_empty() {
-            let start = out.filled().len();
-            match self.poll_fill(cx, out) {
-                Poll::Pending => {
-                    self.wait(Waiting::Body(Instant::now()));
-                    return Poll::Pending;
-                }
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Ready(Ok(_)) => {}
-            }
-            self.reading.set(None);
-            let fresh = &out.filled()[start..];
-            if fresh.is_empty() {
-                return Poll::Ready(Ok(()));
-            }
-            let (taken, ended) = match reader.feed(fresh) {
-                Ok(fed) => fed,
-                Err(violation) => {
-                    out.set_filled(start);
-                    self.fail(violation.into());
-                    return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
-                }
-            };
-            state.pending.extend_from_slice(&fresh[taken..]);
-            out.set_filled(start + taken);
-            if ended {
-                state.phase = Phase::Head;
-            }
-            return Poll::Ready(Ok(()));
-        }
-        self.reading.set(None);
-        let offered = state.pending.len().min(out.remaining());
-        match reader.feed(&state.pending[..offered]) {
-            Ok((taken, ended)) => {
-                out.put_slice(&state.pending[..taken]);
-                state.pending.advance(taken);
-                if ended {
-                    state.phase = Phase::Head;
-                }
-                Poll::Ready(Ok(()))
-            }
-            Err(violation) => {
-                self.fail(violation.into());
-                Poll::Ready(Err(io::ErrorKind::InvalidData.into()))
-            }
-        }
-    }
-}
-
-impl State {
-    /// Looks for a whole head in `pending`; true when there is one to deliver.
-    fn next_head(&mut self, max: usize) -> Result<bool, Cause> {
-        if !self.started {
-            let Some(empty) = head::skip_empty_line(&self.pending) else {
-                return Ok(false);
-            };
-            self.pending.advance(empty);
-            self.started = true;
-        }
-        let Some(length) = self.scanner.scan(&self.pending, max)? else {
-            return Ok(false);
-        };
-        self.scanner = Scanner::request();
-        self.started = false;
-        // hyper gets these very bytes.
-        let head = head::request(&self.pending[..length])?;
-        if head.refused_by_uri {
-            // hyper would answer this itself, without a word of explanation.
-            return Err(Cause::TargetRefused);
-        }
-        // The copy keeps the target as the client wrote it.
-        let line = Bytes::copy_from_slice(&self.pending[..head.target.end]);
-        self.head = Some((head, line));
-        self.phase = Phase::Deliver(length);
-        Ok(true)
     }
 }

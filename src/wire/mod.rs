@@ -1,56 +1,36 @@
-//! The strict reader of HTTP/1.1, and what is written to upstreams.
+//! The strict reader of HTTP/1.1, and what is written to clients and upstreams.
 //!
-//! hyper normalises before anyone sees a request: it drops a Content-Length beside a
-//! Transfer-Encoding, merges equal lengths, takes bare LF, and answers its own errors. So every
-//! byte of a client passes here first: [`Inbound`] stands under hyper's server side, gathers a head,
-//! holds it to the rules, and follows the framing of the body, so that what hyper is given has one
-//! meaning only. [`Outbound`] does the same with an upstream's bytes, and there is no other reader
-//! of those.
+//! Libraries normalise before anyone sees a message: they drop a Content-Length beside a
+//! Transfer-Encoding, merge equal lengths, take bare LF, and answer their own errors. So every
+//! byte is read here and by nobody else: [`Inbound`] reads a client's, [`Outbound`] an upstream's.
+//! Each gathers a head, holds it to the rules and follows the framing of the body, so that what is
+//! sent on has one meaning only.
 
 mod alarm;
+mod answer;
 mod chunk;
+mod content;
 mod head;
 mod inbound;
+mod out;
 mod outbound;
 mod request;
 mod response;
 mod socket;
 
 pub use alarm::Alarm;
-pub use head::{RequestHead, TargetForm, Version};
-pub use inbound::{Inbound, InboundIo, Waiting};
+pub use answer::{Coding, Terms};
+pub use content::Piece;
+pub use head::{Framing, RequestHead, TargetForm, Version};
+pub use inbound::{BodyCut, Inbound, InboundIo, NoRequest, Refused, Request, Waiting};
+pub use out::Out;
 pub use outbound::{Broken, News, Outbound, OutboundIo};
-pub use request::{chunk_size, fields, request_head};
+pub use request::request_head;
 pub use response::Asked;
 pub use socket::Socket;
 
-use hyper::body::Body;
-
 use crate::error::Violation;
 use chunk::Chunks;
-use head::Framing;
-
-/// How hyper reads the body of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Framed {
-    /// No body.
-    None,
-    /// So many bytes.
-    Length(u64),
-    /// Chunks.
-    Chunked,
-}
-
-impl Framed {
-    /// How hyper reads `body`.
-    pub fn of(body: &impl Body) -> Self {
-        match body.size_hint().exact() {
-            Some(0) => Self::None,
-            Some(length) => Self::Length(length),
-            None => Self::Chunked,
-        }
-    }
-}
 
 /// Follows one body to its end.
 #[derive(Debug)]
@@ -68,6 +48,14 @@ impl BodyReader {
             Framing::Length(length) => Some(Self::Length(length)),
             Framing::Chunked => Some(Self::Chunked(Chunks::default())),
             Framing::UntilClose => Some(Self::UntilClose),
+        }
+    }
+
+    /// How much of it is read at once, of so many bytes at most.
+    fn room(&self, most: usize) -> usize {
+        match self {
+            Self::Length(left) => usize::try_from(*left).map_or(most, |left| left.min(most)),
+            Self::Chunked(_) | Self::UntilClose => most,
         }
     }
 

@@ -6,15 +6,13 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
 
-use bytes::Bytes;
 use http::{HeaderMap, Response};
-use hyper::body::Frame;
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 use super::head::{Framing, ResponseHead, Version};
 use super::response::{Asked, Came, Phase, State};
-use super::{Alarm, BodyReader};
+use super::{Alarm, BodyReader, Piece};
 use crate::error::Violation;
 use crate::metrics::NotKept;
 
@@ -219,14 +217,14 @@ impl<S: News> Outbound<S> {
     ///
     /// # Errors
     /// The connection ended or failed before, or what came is no HTTP.
-    pub fn poll_piece(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+    pub fn poll_piece(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Piece, Broken>>> {
         while !self.is_response_over() {
             if let Some(trailers) = self.take_trailers() {
                 return Poll::Ready(Some(Ok(trailers)));
             }
             match ready!(self.poll_came(cx, State::take_body)) {
-                Ok(Some(Came::Piece(piece))) => {
-                    return Poll::Ready(Some(Ok(Frame::data(piece))));
+                Ok(Some(Came::Piece(data))) => {
+                    return Poll::Ready(Some(Ok(Piece::Data(data))));
                 }
                 Ok(Some(_)) => {}
                 Ok(None) if self.state.borrow_mut().end_with_connection() => {}
@@ -236,7 +234,7 @@ impl<S: News> Outbound<S> {
         Poll::Ready(None)
     }
 
-    fn take_trailers(&self) -> Option<Frame<Bytes>> {
+    fn take_trailers(&self) -> Option<Piece> {
         self.state.borrow_mut().take_trailers()
     }
 

@@ -1,4 +1,4 @@
-//! What goes out to an upstream, as bytes (RFC 9112 §3, §5 and §7.1).
+//! The head of a request, and the parts of any message, as bytes (RFC 9112 §3, §5 and §7.1).
 
 use std::io::Write;
 
@@ -32,11 +32,16 @@ pub fn fields<'a>(
     out: &mut Vec<u8>,
 ) {
     for (name, value) in headers {
-        out.extend_from_slice(name.as_str().as_bytes());
-        out.extend_from_slice(b": ");
-        out.extend_from_slice(value.as_bytes());
-        out.extend_from_slice(b"\r\n");
+        field(name, value, out);
     }
+}
+
+/// A field line.
+pub(super) fn field(name: &HeaderName, value: &HeaderValue, out: &mut Vec<u8>) {
+    out.extend_from_slice(name.as_str().as_bytes());
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value.as_bytes());
+    out.extend_from_slice(b"\r\n");
 }
 
 /// The line before a chunk of so many bytes, of which there are some.

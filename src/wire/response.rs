@@ -2,13 +2,11 @@
 //! to the end. Knows no stream: bytes are arguments.
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
-use hyper::body::Frame;
-use hyper::ext::ReasonPhrase;
+use http::{HeaderMap, Response, StatusCode};
 
-use super::chunk::Part;
+use super::BodyReader;
+use super::content::{self, Piece, append};
 use super::head::{self, Framing, ResponseHead, Scanner, Version};
-use super::{BodyReader, Chunks};
 use crate::error::Violation;
 use crate::limits;
 
@@ -45,6 +43,10 @@ pub(super) enum Phase {
     /// The upstream left HTTP: bytes as they come.
     Switched,
 }
+
+/// A reason phrase that is not the usual one of its status; an extension of the response.
+#[derive(Debug, Clone)]
+pub(super) struct Reason(pub Bytes);
 
 /// What bytes that came were.
 pub(super) enum Came {
@@ -151,10 +153,14 @@ impl State {
     pub(super) fn take_body(&mut self, bytes: &[u8]) -> Result<(usize, Came), Violation> {
         match &mut self.phase {
             Phase::Body(BodyReader::Chunked(chunks)) => {
-                let (taken, came) = take_chunks(chunks, bytes, &mut self.pending)?;
+                let (taken, data) = content::take_chunks(chunks, bytes, &mut self.pending)?;
                 if chunks.is_over() {
                     self.end_chunks()?;
                 }
+                let came = match data.is_empty() {
+                    true => Came::More,
+                    false => Came::Piece(data),
+                };
                 Ok((taken, came))
             }
             Phase::Body(reader) => {
@@ -171,10 +177,7 @@ impl State {
 
     fn end_chunks(&mut self) -> Result<(), Violation> {
         let section = std::mem::take(&mut self.pending).freeze();
-        let mut fields = HeaderMap::new();
-        head::trailers(&section, |name, value| {
-            append(&mut fields, &section, name, value)
-        })?;
+        let fields = content::trailers(&section)?;
         self.phase = match fields.is_empty() {
             true => Phase::Idle,
             false => Phase::Trailers(fields),
@@ -192,59 +195,15 @@ impl State {
     }
 
     /// The fields that came after the body, once.
-    pub(super) fn take_trailers(&mut self) -> Option<Frame<Bytes>> {
+    pub(super) fn take_trailers(&mut self) -> Option<Piece> {
         match std::mem::replace(&mut self.phase, Phase::Idle) {
-            Phase::Trailers(fields) => Some(Frame::trailers(fields)),
+            Phase::Trailers(fields) => Some(Piece::Trailers(fields)),
             other => {
                 self.phase = other;
                 None
             }
         }
     }
-}
-
-/// The data of as many chunks as `bytes` hold, in one piece; trailers go to `trailers`.
-fn take_chunks(
-    chunks: &mut Chunks,
-    bytes: &[u8],
-    trailers: &mut BytesMut,
-) -> Result<(usize, Came), Violation> {
-    let mut data = BytesMut::new();
-    let mut at = 0;
-    while let Some(rest) = bytes.get(at..)
-        && let (taken @ 1.., part) = chunks.step(rest)?
-    {
-        match part {
-            Part::Data => {
-                if data.is_empty() {
-                    data.reserve(rest.len());
-                }
-                data.extend_from_slice(&rest[..taken]);
-            }
-            Part::Trailers => trailers.extend_from_slice(&rest[..taken]),
-            Part::Coding => {}
-        }
-        at += taken;
-    }
-    let came = match data.is_empty() {
-        true => Came::More,
-        false => Came::Piece(data.freeze()),
-    };
-    Ok((at, came))
-}
-
-/// Adds a field whose value lies in `whole`. The strict reader takes no name and no value that is
-/// refused here.
-fn append(
-    fields: &mut HeaderMap,
-    whole: &Bytes,
-    name: &[u8],
-    value: &[u8],
-) -> Result<(), Violation> {
-    let name = HeaderName::from_bytes(name).map_err(|_| Violation::NameByte)?;
-    let value = HeaderValue::from_maybe_shared(whole.slice_ref(value));
-    fields.append(name, value.map_err(|_| Violation::ControlByte)?);
-    Ok(())
 }
 
 /// The response whose head is `whole`.
@@ -263,9 +222,8 @@ fn response(
     };
     let reason = head::reason(whole);
     let usual = response.status().canonical_reason();
-    if usual.map(str::as_bytes) != Some(reason)
-        && let Ok(reason) = ReasonPhrase::try_from(whole.slice_ref(reason))
-    {
+    if usual.map(str::as_bytes) != Some(reason) {
+        let reason = Reason(whole.slice_ref(reason));
         response.extensions_mut().insert(reason);
     }
     Ok(response)

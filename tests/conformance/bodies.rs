@@ -49,7 +49,7 @@ kept  | GET  | RFC 9112 6.1   | HTTP/1.1 200 OK⏎tRANSFER-eNCODING: ChunKED⏎�
 kept  | GET  | RFC 9112 7.1.2 | HTTP/1.1 200 OK⏎Transfer-Encoding: chunked⏎⏎2⏎ok⏎0⏎X: y⏎⏎ ⇒ HTTP/1.1 200 OK⏎transfer-encoding: chunked⏎⏎2⏎ok⏎0⏎⏎
 kept  | GET  | RFC 9112 6.3   | HTTP/1.1 204 No Content⏎⏎ ⇒ HTTP/1.1 204 No Content⏎⏎
 kept  | GET  | RFC 9110 8.6   | HTTP/1.1 204 No Content⏎Content-Length: 0⏎⏎ ⇒ HTTP/1.1 204 No Content⏎⏎
-kept  | GET  | RFC 9110 15.4.5 | HTTP/1.1 304 Not Modified⏎Content-Length: 6⏎⏎ ⇒ HTTP/1.1 304 Not Modified⏎⏎
+kept  | GET  | RFC 9110 15.4.5 | HTTP/1.1 304 Not Modified⏎Content-Length: 6⏎⏎ ⇒ HTTP/1.1 304 Not Modified⏎content-length: 6⏎⏎
 kept  | GET  | RFC 9112 6.3   | HTTP/1.1 304 Not Modified⏎Transfer-Encoding: chunked⏎⏎ ⇒ HTTP/1.1 304 Not Modified⏎⏎
 kept  | HEAD | RFC 9110 9.3.2 | HTTP/1.1 200 OK⏎Content-Length: 6⏎⏎ ⇒ HTTP/1.1 200 OK⏎content-length: 6⏎⏎
 kept  | HEAD | RFC 9110 9.3.2 | HTTP/1.1 200 OK⏎Transfer-Encoding: chunked⏎⏎ ⇒ HTTP/1.1 200 OK⏎⏎
@@ -65,7 +65,7 @@ ended | GET  | RFC 9112 6.3   | HTTP/1.1 200 OK⏎Content-Length: 2⏎⏎okHTTP/
 ended | GET  | RFC 9112 6.3   | HTTP/1.1 200 OK⏎Transfer-Encoding: chunked⏎⏎2⏎ok⏎0⏎⏎HTTP/1.1 200 OK⏎Content-Length: 6⏎⏎poison ⇒ HTTP/1.1 200 OK⏎transfer-encoding: chunked⏎⏎2⏎ok⏎0⏎⏎
 ended | GET  | RFC 9112 6.3   | HTTP/1.1 200 OK⏎Content-Length: 0⏎⏎HTTP/1.1 200 OK⏎Content-Length: 6⏎⏎poison ⇒ HTTP/1.1 200 OK⏎content-length: 0⏎⏎
 ended | GET  | RFC 9112 6.3   | HTTP/1.1 204 No Content⏎⏎HTTP/1.1 200 OK⏎Content-Length: 6⏎⏎poison ⇒ HTTP/1.1 204 No Content⏎⏎
-ended | GET  | RFC 9112 6.3   | HTTP/1.1 304 Not Modified⏎Content-Length: 6⏎⏎poison ⇒ HTTP/1.1 304 Not Modified⏎⏎
+ended | GET  | RFC 9112 6.3   | HTTP/1.1 304 Not Modified⏎Content-Length: 6⏎⏎poison ⇒ HTTP/1.1 304 Not Modified⏎content-length: 6⏎⏎
 ended | HEAD | RFC 9110 9.3.2 | HTTP/1.1 200 OK⏎Content-Length: 6⏎⏎poison ⇒ HTTP/1.1 200 OK⏎content-length: 6⏎⏎
 ended | HEAD | RFC 9110 9.3.2 | HTTP/1.1 200 OK⏎Transfer-Encoding: chunked⏎⏎6⏎poison⏎0⏎⏎ ⇒ HTTP/1.1 200 OK⏎⏎
 ended | POST | RFC 9112 6.3   | HTTP/1.1 200 OK⏎Content-Length: 2⏎⏎ok⏎ ⇒ HTTP/1.1 200 OK⏎content-length: 2⏎⏎ok

@@ -286,7 +286,7 @@ fn a_parked_connection_whose_time_is_over_ends_in_good_order() {
     let _alone = alone();
     // Complete is only what ended with close_notify.
     let mut parked = Parked::until(&["--upstream-idle=1s"], vec![Step::Record]);
-    assert!(limits::PARK_AFTER.as_secs() < 1);
+    assert!(limits::WATCH_AFTER.as_secs() < 1);
     parked.begins_anew();
     assert!(parked.upstream.seen()[0].complete, "no close_notify");
 }

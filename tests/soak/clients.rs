@@ -236,7 +236,7 @@ fn judge(ledger: &Ledger, asked: &Asked<'_>, client: &mut Client<TcpStream>) -> 
             None => answered(ledger, asked, response),
         },
         Err(Failure::Truncated(part)) => cut(ledger, asked, part),
-        // Cut off before hyper had sent the head.
+        // Cut off before a byte of the head was sent.
         Err(Failure::Reset | Failure::Closed) => cut(ledger, asked, &Response::default()),
         Err(failure) => Some(failure.to_string()),
     };

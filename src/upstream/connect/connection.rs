@@ -1,6 +1,5 @@
 //! A connection that speaks HTTP/1.1, and why it ended.
 
-use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
 use std::rc::Rc;
@@ -8,7 +7,7 @@ use std::task::{Context, Poll};
 
 use http::{HeaderMap, Response};
 use tokio::io::Interest;
-use tokio::task::{AbortHandle, JoinHandle};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 use super::Stream;
@@ -17,7 +16,6 @@ use super::facts::Facts;
 use super::line::Line;
 use crate::error::{Cause, TlsFault};
 use crate::limits;
-use crate::task;
 use crate::upstream::send::{SendError, Sending};
 use crate::wire::{Asked, Broken, Outbound};
 
@@ -28,8 +26,6 @@ pub struct Connection {
     facts: Rc<Facts>,
     /// Who watches the line; `None` once it is being waited for.
     task: Option<JoinHandle<()>>,
-    /// Who sends the rest of a request that was answered before its end.
-    sender: Option<AbortHandle>,
 }
 
 /// Who must know that nothing came on an idle connection.
@@ -57,7 +53,6 @@ impl Connection {
             line,
             facts: Rc::new(facts),
             task: Some(task),
-            sender: None,
         }
     }
 
@@ -139,18 +134,6 @@ impl Connection {
         }
     }
 
-    /// Sends the rest of a request whose response has begun, beside it.
-    pub fn send_on(&mut self, mut sending: Sending) {
-        let line = Rc::clone(&self.line);
-        let task = task::spawn(async move {
-            // A stream that takes no more tells its reader, too.
-            if let Err(SendError::Body) = poll_fn(|cx| sending.poll(cx)).await {
-                line.cut();
-            }
-        });
-        self.sender = Some(task.abort_handle());
-    }
-
     /// A request begins: from now on dropping the connection cuts it off.
     pub fn begin(&mut self, asked: Asked) {
         self.line.begin();
@@ -213,9 +196,6 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if let Some(sender) = &self.sender {
-            sender.abort();
-        }
         // An idle connection ends with a close_notify; one in the middle of an exchange must not
         // wait for its peer.
         match &self.task {

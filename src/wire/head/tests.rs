@@ -45,7 +45,7 @@ fn scan_all_ways(
 
 fn read_request(bytes: &[u8]) -> Result<RequestHead, Violation> {
     let length = scan_all_ways(Scanner::request, bytes, MAX)?.ok_or(Violation::Incomplete)?;
-    let head = request(&bytes[..length])?;
+    let head = request(&bytes[..length], |_, _| Ok(()))?;
     agree::request(&bytes[..length], &head);
     Ok(head)
 }

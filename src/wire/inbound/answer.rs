@@ -1,55 +1,27 @@
-//! The way back: what is written to the client, and when an answer is out.
+//! The way back: what is written to the client.
 
-use std::io;
-use std::task::{Context, Poll};
+use std::io::{self, IoSlice};
+use std::task::{Context, Poll, ready};
 
 use tokio::time::Instant;
 
-use super::{Inbound, Phase, Waiting};
-use crate::limits;
+use super::{Inbound, Waiting};
+
+/// What a client waits for that sends `Expect: 100-continue` (RFC 9110 §15.2.1).
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 impl Inbound {
-    /// The service has handed over the last byte of its answer.
-    pub fn answered(&self) {
-        self.answered.set(true);
-    }
-
-    /// The service has handed over a piece of its answer, of so many bytes.
-    pub fn answers(&self, bytes: usize) {
-        self.unflushed.set(self.unflushed.get() + bytes);
-    }
-
-    /// Whether all that was handed over of the answer is out. If not, hyper is woken when it is.
-    pub fn is_out(&self) -> bool {
-        self.wakes.set(self.unflushed.get() > 0);
-        self.unflushed.get() == 0
-    }
-
-    /// Whether there may be another piece of the answer before what was handed over is out. If not,
-    /// hyper is woken when it is.
-    pub fn takes_more(&self) -> bool {
-        let takes_more = self.unflushed.get() < limits::RELAY_TOGETHER;
-        self.wakes.set(!takes_more);
-        takes_more
-    }
-
-    /// Only the connection's end will tell the client where the answer ends.
-    pub fn answer_until_close(&self) {
-        self.ends_answer.set(true);
-    }
-
-    /// Whether the client would take an orderly end for the end of the answer.
-    pub fn is_until_close(&self) -> bool {
-        self.ends_answer.get()
-    }
-
-    pub(super) fn poll_written(
+    /// Hands bytes to the socket: as many as it takes.
+    ///
+    /// # Errors
+    /// The client is gone.
+    pub fn poll_write(
         &self,
         cx: &mut Context<'_>,
-        write: impl Fn() -> io::Result<usize>,
+        slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         loop {
-            match write() {
+            match self.socket.try_write_vectored(slices) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     if self.socket.poll_write_ready(cx)?.is_pending() {
                         if self.stalled.get().is_none() {
@@ -66,28 +38,46 @@ impl Inbound {
         }
     }
 
-    /// hyper calls this when its own buffer is empty: an answer that was handed over is out.
-    pub(super) fn flushed(&self, cx: &Context<'_>) {
-        self.unflushed.set(0);
-        if self.wakes.take() {
-            cx.waker().wake_by_ref();
+    /// The client is to hear that its body is wanted, before anything of it is waited for.
+    pub(super) fn owe_continue(&self) {
+        self.owed.set(CONTINUE);
+    }
+
+    /// Ready once nothing of a 100 (Continue) is left to be written.
+    pub(super) fn poll_continued(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let owed @ [_, ..] = self.owed.get() {
+            let written = ready!(self.poll_write(cx, &[IoSlice::new(owed)]))?;
+            self.owed.set(owed.get(written..).unwrap_or_default());
         }
-        if self.busy.get() && self.answered.get() {
-            self.busy.set(false);
-            if self.unheard.take() {
-                cx.waker().wake_by_ref();
-            }
-            let state = self.state.borrow();
-            if let Phase::Head = state.phase {
-                let now = Instant::now();
-                if state.pending.is_empty() {
-                    self.reading.set(Some(Waiting::Idle(now)));
-                } else {
-                    self.reading.set(Some(Waiting::Head(now)));
-                    // hyper may believe that it waits for the socket; the next head is here.
-                    cx.waker().wake_by_ref();
-                }
-            }
+        Poll::Ready(Ok(()))
+    }
+
+    /// The answer begins: what is left of a 100 (Continue) goes before it, unless nothing of one was
+    /// written.
+    pub fn begin_answer(&self) -> &'static [u8] {
+        match self.owed.replace(b"") {
+            CONTINUE => b"",
+            rest => rest,
         }
+    }
+
+    /// The answer is out, and another request may follow.
+    pub fn answered(&self, now: Instant) {
+        self.busy.set(false);
+        self.reading
+            .set(Some(match self.state.borrow().pending.is_empty() {
+                true => Waiting::Idle(now),
+                false => Waiting::Head(now),
+            }));
+    }
+
+    /// Only the connection's end will tell the client where the answer ends.
+    pub fn answer_until_close(&self) {
+        self.ends_answer.set(true);
+    }
+
+    /// Whether the client would take an orderly end for the end of the answer.
+    pub fn is_until_close(&self) -> bool {
+        self.ends_answer.get()
     }
 }

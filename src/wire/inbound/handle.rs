@@ -1,4 +1,4 @@
-//! What hyper holds of a client connection.
+//! A client connection that left HTTP, as a stream.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -7,9 +7,9 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{Inbound, Phase};
+use super::Inbound;
 
-/// What hyper reads from and writes to.
+/// What a tunnel reads from and writes to.
 #[derive(Debug)]
 pub struct InboundIo(pub Rc<Inbound>);
 
@@ -19,7 +19,13 @@ impl AsyncRead for InboundIo {
         cx: &mut Context<'_>,
         out: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.0.poll_read(cx, out)
+        let pending = &mut self.0.state.borrow_mut().pending;
+        if pending.is_empty() {
+            return self.0.poll_fill(cx, out).map_ok(|_| ());
+        }
+        let given = pending.len().min(out.remaining());
+        out.put_slice(&pending.split_to(given));
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -29,7 +35,7 @@ impl AsyncWrite for InboundIo {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.0.poll_written(cx, || self.0.socket.try_write(bytes))
+        self.0.poll_write(cx, &[IoSlice::new(bytes)])
     }
 
     fn poll_write_vectored(
@@ -37,24 +43,18 @@ impl AsyncWrite for InboundIo {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.0
-            .poll_written(cx, || self.0.socket.try_write_vectored(slices))
+        self.0.poll_write(cx, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
         true
     }
 
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.flushed(cx);
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 
-    /// The server ends the connection, not hyper: it may have an answer of its own left to write.
     fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.0.state.borrow().phase {
-            Phase::Tunnel => Poll::Ready(self.0.socket.shutdown_write()),
-            _ => Poll::Ready(Ok(())),
-        }
+        Poll::Ready(self.0.socket.shutdown_write())
     }
 }

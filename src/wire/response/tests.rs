@@ -1,5 +1,7 @@
 //! Responses in pieces of every size come to the same.
 
+use http::{HeaderName, HeaderValue};
+
 use super::*;
 use crate::testing::{Random, seed};
 
@@ -36,8 +38,8 @@ fn read(
     let mut fields = HeaderMap::new();
     let (mut at, mut end) = (0, 0);
     loop {
-        if let Some(frame) = state.take_trailers() {
-            read.trailers = pairs(&frame.into_trailers().expect("trailers"));
+        if let Some(Piece::Trailers(fields)) = state.take_trailers() {
+            read.trailers = pairs(&fields);
         }
         if matches!(state.phase, Phase::Idle | Phase::Switched) {
             break;
@@ -61,9 +63,8 @@ fn read(
             Came::Interim(status) => read.interim.push(status),
             Came::Head(response) => {
                 read.status = response.status().as_u16();
-                let reason = response.extensions().get::<ReasonPhrase>();
-                let text =
-                    |reason: &ReasonPhrase| String::from_utf8_lossy(reason.as_bytes()).into();
+                let reason = response.extensions().get::<Reason>();
+                let text = |reason: &Reason| String::from_utf8_lossy(&reason.0).into();
                 read.reason = reason.map(text);
                 read.fields = pairs(response.headers());
             }

@@ -132,7 +132,11 @@ fn one_empty_line_before_a_request_is_skipped() {
 #[test]
 fn a_head_that_is_cut_anywhere_is_incomplete() {
     for end in 0..GOOD.len() {
-        assert_eq!(request(&GOOD[..end]).map(|_| ()), Err(Incomplete), "{end}");
+        assert_eq!(
+            request(&GOOD[..end], |_, _| Ok(())).map(|_| ()),
+            Err(Incomplete),
+            "{end}"
+        );
     }
 }
 
@@ -164,6 +168,9 @@ fn any_bytes_at_all_are_read_without_a_panic() {
             .flat_map(|_| pieces[next() % 12].to_vec())
             .collect();
         let _ = scan(&bytes);
-        let _ = (request(&bytes), response(&bytes, |_, _| Ok(())));
+        let _ = (
+            request(&bytes, |_, _| Ok(())),
+            response(&bytes, |_, _| Ok(())),
+        );
     }
 }

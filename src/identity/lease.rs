@@ -57,15 +57,16 @@ impl Lease {
     /// its own epoch, else it is closed and the reason counted.
     pub fn settle(mut self, upstream_idle: Duration) {
         self.connection.outbound().patience.rest();
+        let now = Instant::now();
         match self.rest_for(upstream_idle) {
             Ok(rest) => {
-                self.connection.rest();
-                self.keep(&rest);
+                self.connection.rest(now);
+                self.keep(&rest, now);
             }
             Err(reason) => {
                 // A connection that may go on has nothing under way: it ends in good order.
                 if self.connection.outbound().reusable().is_ok() {
-                    self.connection.rest();
+                    self.connection.rest(now);
                 }
                 self.identity.counters.not_kept(reason);
             }
@@ -103,8 +104,8 @@ impl Lease {
         }
     }
 
-    fn keep(self, rest: &Rest) {
-        let until = Instant::now() + rest.time;
+    fn keep(self, rest: &Rest, now: Instant) {
+        let until = now + rest.time;
         let suits = |Wanted(wanted): &Wanted, (epoch, upstream, _): &Offered| {
             wanted.as_ref().is_some_and(|(same_epoch, same_upstream)| {
                 Rc::ptr_eq(same_epoch, epoch) && same_upstream == upstream

@@ -113,11 +113,11 @@ impl ResponseBody {
     /// The client's side of it failed.
     pub fn send_rest(&mut self, cx: &mut Context<'_>) -> Result<(), CutOff> {
         match &mut self.kind {
-            Kind::Relay(relay) if relay.rest.is_some() => {
-                let sent = relay.send_rest(cx);
-                sent.map_err(|failure| self.cut_off(&failure))
-            }
-            Kind::Relay(_) | Kind::Text(_) => Ok(()),
+            Kind::Relay(relay) => match relay.send_rest(cx) {
+                Some(failure) => Err(self.cut_off(&failure)),
+                None => Ok(()),
+            },
+            Kind::Text(_) => Ok(()),
         }
     }
 
@@ -170,22 +170,19 @@ impl Relay {
         }
     }
 
-    fn send_rest(&mut self, cx: &mut Context<'_>) -> Result<(), Failure> {
-        let Some(rest) = &mut self.rest else {
-            return Ok(());
-        };
+    /// Sends on; tells what ends the exchange.
+    fn send_rest(&mut self, cx: &mut Context<'_>) -> Option<Failure> {
+        let rest = self.rest.as_mut()?;
         match rest.poll(cx) {
-            Poll::Pending => Ok(()),
+            Poll::Pending => {}
             // A stream that takes no more tells its reader, too.
-            Poll::Ready(Ok(()) | Err(SendError::Stream(_))) => {
-                self.rest = None;
-                Ok(())
-            }
+            Poll::Ready(Ok(()) | Err(SendError::Stream(_))) => self.rest = None,
             Poll::Ready(Err(SendError::Body)) => {
                 let cause = rest.failure().unwrap_or(Cause::Incomplete);
-                Err(self.end(cause))
+                return Some(self.end(cause));
             }
         }
+        None
     }
 
     fn poll_piece(

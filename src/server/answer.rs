@@ -15,6 +15,8 @@ pub(super) struct Answer {
     body: ResponseBody,
     coding: Coding,
     out: Out,
+    /// The head was joined by what was at hand of the body.
+    begun: bool,
     /// How `out` is to be followed.
     after: After,
     /// Whether the connection may stay when it is out.
@@ -49,6 +51,7 @@ impl Answer {
             body: response.into_body(),
             coding,
             out: Out::new(head),
+            begun: false,
             after: match coding {
                 Coding::Nothing => After::Nothing,
                 _ => After::More,
@@ -69,24 +72,31 @@ impl Answer {
         if let Err(CutOff) = self.body.send_rest(cx) {
             self.after = After::Cut;
         }
-        loop {
+        if !self.begun {
+            // The head goes out with what is at hand of the body.
+            self.begun = true;
             self.fill(cx);
-            if self.out.is_empty() {
-                return match self.after {
-                    After::More => Poll::Pending,
-                    After::Nothing => Poll::Ready(Ok(())),
-                    After::Cut => Poll::Ready(Err(End::Cut)),
-                };
+        }
+        loop {
+            while !self.out.is_empty() {
+                let written = self.out.poll_write(|slices| inbound.poll_write(cx, slices));
+                if let Err(error) = ready!(written) {
+                    return Poll::Ready(Err(gone(&error)));
+                }
             }
-            let written = self.out.poll_write(|slices| inbound.poll_write(cx, slices));
-            if let Err(error) = ready!(written) {
-                return Poll::Ready(Err(gone(&error)));
+            match self.after {
+                After::More => self.fill(cx),
+                After::Nothing => return Poll::Ready(Ok(())),
+                After::Cut => return Poll::Ready(Err(End::Cut)),
+            }
+            if self.out.is_empty() && self.after == After::More {
+                return Poll::Pending;
             }
         }
     }
 
-    /// Takes what is at hand of the body. Little is read before earlier pieces are out: what a client
-    /// does not take stays with the upstream.
+    /// Takes what is at hand of the body, up to some bytes, which are then written before more is
+    /// taken: what a client does not take stays with the upstream.
     fn fill(&mut self, cx: &mut Context<'_>) {
         while self.after == After::More && self.out.len() < limits::RELAY_TOGETHER {
             match self.body.poll_piece(cx, self.out.is_empty()) {

@@ -123,6 +123,8 @@ pub struct Scanner {
     at: usize,
     /// Where the line of `at` starts.
     line: usize,
+    /// Where the first line ends, while nobody has read it.
+    first: Option<usize>,
 }
 
 impl Scanner {
@@ -145,8 +147,19 @@ impl Scanner {
     ///
     /// # Errors
     /// A control byte, a wrong line end or a wrong first line as soon as it is seen, and a head
-    /// or target that is too large. Field lines are left to [`request`] and [`response`].
+    /// or target that is too large. Field lines, and all lines of a head that comes whole, are left to
+    /// [`request`] and [`response`].
     pub fn scan(&mut self, buf: &[u8], max: usize) -> Result<Option<usize>, Violation> {
+        let length = self.walk(buf, max);
+        if !matches!(length, Ok(Some(_)))
+            && let Some(end) = self.first.take()
+        {
+            self.check_first(buf.get(..end).unwrap_or_default())?;
+        }
+        length
+    }
+
+    fn walk(&mut self, buf: &[u8], max: usize) -> Result<Option<usize>, Violation> {
         loop {
             let window = self.window(max);
             let seen = buf.get(..window).unwrap_or(buf);
@@ -155,7 +168,7 @@ impl Scanner {
             match seen.get(self.at..).unwrap_or_default() {
                 [b'\t', ..] => self.at += 1,
                 [b'\r', b'\n', ..] => {
-                    if self.end_line(seen)? {
+                    if self.end_line() {
                         return Ok(Some(self.at));
                     }
                 }
@@ -177,17 +190,22 @@ impl Scanner {
     }
 
     /// Ends the line whose CRLF is at `at`; true when it is the one that ends the head.
-    fn end_line(&mut self, seen: &[u8]) -> Result<bool, Violation> {
-        let line = seen.get(self.line..self.at).unwrap_or_default();
+    fn end_line(&mut self) -> bool {
+        if self.line == 0 {
+            self.first = Some(self.at);
+        }
+        let last = self.line > 0 && self.line == self.at;
+        self.at += 2;
+        self.line = self.at;
+        last
+    }
+
+    fn check_first(&self, line: &[u8]) -> Result<(), Violation> {
         match self.side {
-            _ if self.line > 0 => (),
             Side::Request => _ = RequestLine::parse(line)?,
             Side::Response => _ = StatusLine::parse(line)?,
         }
-        let last = self.line > 0 && line.is_empty();
-        self.at += 2;
-        self.line = self.at;
-        Ok(last)
+        Ok(())
     }
 
     fn too_large(&self) -> Violation {

@@ -62,6 +62,14 @@ pub enum Waiting {
     Write(Instant),
 }
 
+impl Waiting {
+    fn since(self) -> Instant {
+        match self {
+            Self::Idle(since) | Self::Head(since) | Self::Body(since) | Self::Write(since) => since,
+        }
+    }
+}
+
 /// A request, without its body.
 #[derive(Debug)]
 pub struct Request {
@@ -353,11 +361,9 @@ impl Inbound {
 
     /// The client owes us something; the first moment of one silence counts.
     fn wait(&self, owes: fn(Instant) -> Waiting) {
-        let now = Instant::now();
-        let waiting = owes(now);
-        let former = self.reading.get().as_ref().map(std::mem::discriminant);
-        if former != Some(std::mem::discriminant(&waiting)) {
-            self.reading.set(Some(waiting));
+        let is_same = |former: Waiting| owes(former.since()) == former;
+        if !self.reading.get().is_some_and(is_same) {
+            self.reading.set(Some(owes(Instant::now())));
         }
     }
 }

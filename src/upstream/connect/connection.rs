@@ -141,14 +141,14 @@ impl Connection {
     }
 
     /// The exchange is over, and another may follow.
-    pub fn rest(&mut self) {
-        self.line.rest();
+    pub fn rest(&mut self, now: Instant) {
+        self.line.rest(now);
     }
 
     /// Ends the connection, and waits until the upstream was told so.
     pub async fn close(mut self) {
         if self.outbound().reusable().is_ok() {
-            self.rest();
+            self.rest(Instant::now());
         }
         let task = match self.line.is_busy() {
             true => None,

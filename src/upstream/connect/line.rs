@@ -67,8 +67,8 @@ impl Line {
         self.stage.set(Stage::Busy);
     }
 
-    pub(super) fn rest(&self) {
-        self.stage.set(Stage::Idle(Instant::now()));
+    pub(super) fn rest(&self, now: Instant) {
+        self.stage.set(Stage::Idle(now));
         if self.asleep.take() {
             self.wake();
         }

@@ -12,19 +12,23 @@ mod scanner;
 /// The largest head in these tests; every row is shorter.
 const MAX: usize = 2048;
 
-/// Scans `bytes` in pieces that end at each of `ends`, then whole.
+/// Scans `bytes` in pieces that end at each of `ends`, then whole; reads the first line as whoever
+/// reads the head does.
 fn scan_in_pieces(
     mut scanner: Scanner,
     bytes: &[u8],
     ends: impl IntoIterator<Item = usize>,
     max: usize,
 ) -> Result<Option<usize>, Violation> {
-    for end in ends {
+    for end in ends.into_iter().chain([bytes.len()]) {
         if let Some(length) = scanner.scan(&bytes[..end], max)? {
+            if let Some(first) = scanner.first {
+                scanner.check_first(&bytes[..first])?;
+            }
             return Ok(Some(length));
         }
     }
-    scanner.scan(bytes, max)
+    Ok(None)
 }
 
 /// Scans `bytes` at every split and byte by byte; panics when the outcomes differ.

@@ -154,9 +154,9 @@ pub const OWN_CHAIN_CERTS_MAX: usize = 16;
 // ---- what one of each takes at its worst, in bytes of heap (tests/memory.rs measures them) ----
 
 /// A client connection and the request that it has under way.
-pub const CLIENT_BYTES: usize = 104 * 1024;
+pub const CLIENT_BYTES: usize = 96 * 1024;
 /// What an upstream connection adds to the client that it serves.
-pub const CONNECTION_BYTES: usize = 216 * 1024;
+pub const CONNECTION_BYTES: usize = 204 * 1024;
 /// What a request adds to its client while it waits for a connection.
 pub const WAITING_BYTES: usize = 384;
 /// One upstream's TLS sessions.

@@ -148,7 +148,7 @@ impl Identity {
         let grant = self.stand_in_line(Wanted(wanted), dialer.wait_timeout);
         let grant = grant.await?;
         let waited = began.elapsed();
-        let lease = self.take_grant(grant, upstream, dialer).await?;
+        let lease = self.take_grant(grant, upstream, dialer, known).await?;
         Ok(Lease { waited, ..lease })
     }
 
@@ -233,10 +233,12 @@ impl Identity {
         grant: pool::Grant<Wanted, Offered>,
         upstream: &Rc<Upstream>,
         dialer: &Rc<Dialer>,
+        known: Option<Known>,
     ) -> Result<Lease, Cause> {
         if let Some((epoch, _, connection)) = grant.offer {
-            // It was in use a moment ago: the event loop has not turned since.
-            let usable = connection.is_usable(Known::ByKernel);
+            // It was in use a moment ago, and the event loop has not turned since: where a dead
+            // connection does harm, the kernel is asked.
+            let usable = connection.is_usable(known.unwrap_or(Known::ByKernel));
             if usable && !epoch.retired.get() {
                 return Ok(self.reuse(epoch, upstream, grant.permit, connection));
             }

@@ -5,6 +5,7 @@ mod support;
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,8 +14,8 @@ use support::client::{Client, get};
 use support::egret::{Builder, Egret};
 use support::gate::Gate;
 use support::upstream::{Reply, Seen, Step, Upstream};
-use support::wait_until;
 use support::world::World;
+use support::{leave_out, wait_until};
 
 const EGRET: &str = env!("CARGO_BIN_EXE_egret");
 const LENGTH: u64 = 5_000_000;
@@ -180,6 +181,22 @@ fn clients_that_hold_on_to_an_idle_connection_do_not_hold_up_the_stop() {
     wait_until("all are there", || egret.descriptors() == descriptors + 4);
     egret.signal("TERM");
     assert_eq!(egret.wait_exit().code(), Some(0));
+}
+
+// ---- what start-up leaves behind ----
+
+#[test]
+fn what_start_up_needed_of_its_files_is_given_back_and_egret_goes_on() {
+    if !Path::new("/proc/self/smaps").exists() {
+        return leave_out("this kernel does not tell which pages are whose");
+    }
+    let world = World::new();
+    let upstream = world.upstream().start();
+    let egret = egret(&world, &upstream.url()).start();
+    wait_until("a third of what was resident is given back", || {
+        egret.rss_kib() * 3 < egret.peak_rss_kib() * 2
+    });
+    assert_eq!(get(egret.addr(0), "/").status, 200);
 }
 
 // ---- upstreams that come and go ----

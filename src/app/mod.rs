@@ -9,6 +9,7 @@ mod probe;
 mod run;
 mod signals;
 mod snapshot;
+mod trim;
 
 use std::ffi::OsString;
 use std::fmt;

@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, yield_now};
 use tokio::time::timeout;
 
 use super::keeper::Keeper;
 use super::notify::Manager;
 use super::pidfile::{PidFile, PidFileError};
 use super::signals::{Asked, Signals};
-use super::{BAD_FILES, BAD_OPTIONS, FAILED};
+use super::{BAD_FILES, BAD_OPTIONS, FAILED, trim};
 use crate::admin::Admin;
 use crate::config::{Config, IdentityId};
 use crate::identity::clock::{Clock, SystemClock};
@@ -183,6 +183,9 @@ impl App {
         self.manager.ready(self.keeper.status());
         self.manager.feed_watchdog(std::mem::take(&mut self.pulses));
         let keeping = task::spawn(Rc::clone(&self.keeper).keep(Rc::clone(&self.manager)));
+        // What was started has had its first turn: that runs once, too.
+        yield_now().await;
+        trim::give_back();
         loop {
             match signals.next().await {
                 Asked::Stop => break,

@@ -312,6 +312,11 @@ impl Egret {
         self.status_field("VmRSS:")
     }
 
+    /// The most that was ever resident.
+    pub fn peak_rss_kib(&self) -> u64 {
+        self.status_field("VmHWM:")
+    }
+
     /// Threads.
     pub fn threads(&self) -> u64 {
         self.status_field("Threads:")

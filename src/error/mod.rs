@@ -66,7 +66,7 @@ pub enum Cause {
     /// TCP or TLS was not done in time.
     ConnectTimeout(Phase),
     /// The server's certificate did not verify.
-    Certificate(CertificateFault),
+    Certificate(Box<CertificateFault>),
     /// The server sent a TLS alert in the handshake that is not about our certificate.
     Alert(Alert),
     /// The server sent a TLS alert after it got our certificate.

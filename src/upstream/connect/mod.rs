@@ -239,7 +239,7 @@ fn handshake_cause(error: &io::Error, facts: &Facts) -> Cause {
         Ending::Alert(alert) => Cause::Alert(alert),
         Ending::Certificate(why) => {
             let fault = facts.fault.clone();
-            Cause::Certificate(fault.unwrap_or(CertificateFault::Unusable(why)))
+            Cause::Certificate(Box::new(fault.unwrap_or(CertificateFault::Unusable(why))))
         }
         Ending::Tls(fault) => Cause::Tls(fault),
         Ending::NoTime => Cause::ClockNotSet,

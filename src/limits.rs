@@ -156,7 +156,7 @@ pub const OWN_CHAIN_CERTS_MAX: usize = 16;
 /// A client connection and the request that it has under way.
 pub const CLIENT_BYTES: usize = 96 * 1024;
 /// What an upstream connection adds to the client that it serves.
-pub const CONNECTION_BYTES: usize = 204 * 1024;
+pub const CONNECTION_BYTES: usize = 208 * 1024;
 /// What a request adds to its client while it waits for a connection.
 pub const WAITING_BYTES: usize = 384;
 /// One upstream's TLS sessions.

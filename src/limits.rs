@@ -88,6 +88,8 @@ pub const BACKLOG: i32 = 128;
 pub const INTERIM_MAX: usize = 16;
 /// Reads for what an upstream said before its connection failed: an alert, behind two tickets.
 pub const LAST_READS: usize = 4;
+/// Answers to requests that were read together before other clients have their turn.
+pub const ANSWERS_TOGETHER: u8 = 16;
 /// Failures that the status page remembers.
 pub const RECENT_ERRORS: usize = 32;
 /// Peers whose refusal was logged lately.

@@ -5,10 +5,12 @@ mod support;
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
 
 use support::client::{self, Client};
 use support::egret::{Builder, Egret};
-use support::upstream::{Reply, Step};
+use support::gate::Gate;
+use support::upstream::{ReadBody, Reply, Step};
 use support::world::World;
 
 const FIELDS: [&str; 21] = [
@@ -180,6 +182,30 @@ fn a_client_that_goes_away_is_told_without_a_status() {
     let lines = lines(&egret, 1);
     assert_eq!(lines[0]["status"], "-");
     assert_eq!(lines[0]["cause"], "client_gone");
+}
+
+#[test]
+fn a_client_that_breaks_off_its_upload_in_an_answer_is_no_failure_of_the_upstream() {
+    let world = World::new();
+    let upstream = world.upstream().read_body(ReadBody::AfterReply).start();
+    let gate = Gate::new();
+    let last = Arc::clone(&gate);
+    upstream.answer(move |_| {
+        Reply::raw("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nfirst")
+            .then(Step::Flush)
+            .then(Step::WaitFor(Arc::clone(&last)))
+    });
+    let to = format!("to={},identity=none", upstream.url());
+    let egret = logging(&world).route(&to).start();
+    let mut client = Client::connect(egret.addr(0));
+    let half = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf";
+    client.write_raw(half).expect("written");
+    assert_eq!(client.read_head().expect("a head").status, 200);
+    assert_eq!(client.read_exact(5).expect("a part"), b"first");
+    client.finish_writing();
+    let line = &lines(&egret, 1)[0];
+    assert_eq!((&*line["status"], &*line["cause"]), ("200", "-"));
+    gate.open();
 }
 
 #[test]

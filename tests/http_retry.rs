@@ -91,6 +91,34 @@ fn a_request_that_may_have_been_acted_on_is_repeated_only_if_that_does_no_harm()
 }
 
 #[test]
+fn an_empty_chunked_body_that_is_sent_again_has_its_end() {
+    let ok = || Step::Bytes(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".to_vec());
+    let world = setup()
+        .upstream(|up| up.read_body(ReadBody::AfterReply))
+        .start();
+    world
+        .upstream
+        .answer(move |seen| match (seen.connection, seen.request) {
+            (1, 2) => Reply::script(vec![Step::ReadBody, Step::Reset]),
+            _ => Reply::script(vec![ok(), Step::Flush, Step::ReadBody]),
+        });
+    assert_eq!(world.client().get("/1").expect("a response").status, 200);
+    let mut client = world.client();
+    let empty = request("PUT", "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+    client.write_raw(&empty).expect("written");
+    assert_eq!(client.read_response().expect("a response").status, 200);
+    // Whatever follows on its connection is not taken for its body.
+    assert_eq!(world.client().get("/3").expect("a response").status, 200);
+    let targets: Vec<_> = world
+        .seen_since(0)
+        .into_iter()
+        .map(|seen| seen.target)
+        .collect();
+    assert_eq!(targets, ["/1", "/second", "/second", "/3"]);
+    assert_eq!(world.last().connection, 2);
+}
+
+#[test]
 fn a_request_is_repeated_at_most_once() {
     for end in [Step::Close, Step::Reset] {
         let world = setup().start();

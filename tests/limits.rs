@@ -10,11 +10,12 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use ::egret::limits::LINGER;
 use support::black_hole::BlackHole;
 use support::client::{Client, get};
 use support::egret::{Builder, Egret};
 use support::gate::Gate;
-use support::upstream::{OnAccept, Reply, Seen, Step};
+use support::upstream::{OnAccept, ReadBody, Reply, Seen, Step};
 use support::wait_until;
 use support::world::World;
 
@@ -85,6 +86,30 @@ fn the_client_that_is_idle_longest_makes_room_for_a_newcomer() {
         assert_eq!(clients[index].get("/").expect("an answer").status, 200);
     }
     assert_eq!(count(&egret.log(), "clients busy"), 0);
+}
+
+#[test]
+fn a_client_whose_body_was_not_wanted_makes_room_for_a_newcomer_at_once() {
+    let world = World::new();
+    let upstream = world.upstream().read_body(ReadBody::AfterReply).start();
+    upstream.answer(|seen| match seen.target.as_str() {
+        "/now" => Reply::status(200),
+        _ => Reply::script(vec![
+            Step::Bytes(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec()),
+            Step::Flush,
+            Step::ReadBody,
+        ]),
+    });
+    let to = format!("to={},identity=none,clients=1", upstream.url());
+    let egret = egret(&world).route(&to).start();
+    let mut client = Client::connect(egret.addr(0));
+    let half = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf";
+    client.write_raw(half).expect("written");
+    assert_eq!(client.read_response().expect("an answer").status, 200);
+    // What else the client may send is waited for, unless somebody needs its place.
+    let began = Instant::now();
+    assert_eq!(get(egret.addr(0), "/now").status, 200);
+    assert!(began.elapsed() < LINGER, "{:?}", began.elapsed());
 }
 
 #[test]

@@ -44,9 +44,17 @@ struct Relay {
     blame: Blame,
 }
 
-/// The upstream's body ended early: the client is cut off, and must see that.
+/// The body will not come to its end: the client is cut off, and must see that.
 #[derive(Debug, Clone, Copy)]
 pub struct CutOff;
+
+/// Why the rest of a request is not sent.
+enum Unsent {
+    /// The client broke off.
+    Gone,
+    /// It is told of.
+    Failed(Failure),
+}
 
 impl ResponseBody {
     /// A text of ours.
@@ -114,7 +122,8 @@ impl ResponseBody {
     pub fn send_rest(&mut self, cx: &mut Context<'_>) -> Result<(), CutOff> {
         match &mut self.kind {
             Kind::Relay(relay) => match relay.send_rest(cx) {
-                Some(failure) => Err(self.cut_off(&failure)),
+                Some(Unsent::Failed(failure)) => Err(self.cut_off(&failure)),
+                Some(Unsent::Gone) => Err(CutOff),
                 None => Ok(()),
             },
             Kind::Text(_) => Ok(()),
@@ -171,15 +180,19 @@ impl Relay {
     }
 
     /// Sends on; tells what ends the exchange.
-    fn send_rest(&mut self, cx: &mut Context<'_>) -> Option<Failure> {
+    fn send_rest(&mut self, cx: &mut Context<'_>) -> Option<Unsent> {
         let rest = self.rest.as_mut()?;
         match rest.poll(cx) {
             Poll::Pending => {}
             // A stream that takes no more tells its reader, too.
             Poll::Ready(Ok(()) | Err(SendError::Stream(_))) => self.rest = None,
             Poll::Ready(Err(SendError::Body)) => {
-                let cause = rest.failure().unwrap_or(Cause::Incomplete);
-                return Some(self.end(cause));
+                let failed = rest.failure();
+                self.settle();
+                return Some(match failed {
+                    Some(cause) => Unsent::Failed(self.blame.failure(cause)),
+                    None => Unsent::Gone,
+                });
             }
         }
         None

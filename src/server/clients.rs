@@ -183,7 +183,7 @@ impl Member {
     /// Waits until a newcomer needs the place.
     pub(super) async fn place_needed(&self) {
         poll_fn(|cx| {
-            self.remember(cx);
+            self.polled(cx);
             match self.must_leave() && !self.is_draining() {
                 true => Poll::Ready(()),
                 false => Poll::Pending,

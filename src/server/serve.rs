@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use http::Response;
+use tokio::task::yield_now;
 use tokio::time::{Instant, timeout};
 
 use super::answer::Answer;
@@ -22,6 +23,7 @@ impl Listener {
     /// client is to cost little.
     pub(super) async fn serve(self: Rc<Self>, client: Client, member: Member) {
         let alarm = Alarm::default();
+        let mut answers = 0_u8;
         let end = loop {
             let next = |cx: &mut Context<'_>| self.poll_next(&client.inbound, &member, &alarm, cx);
             let answered = match poll_fn(next).await {
@@ -30,6 +32,10 @@ impl Listener {
             };
             if let Err(end) = answered.await {
                 break end;
+            }
+            answers = answers.wrapping_add(1);
+            if answers.is_multiple_of(limits::ANSWERS_TOGETHER) && client.inbound.has_pending() {
+                yield_now().await;
             }
         };
         Box::pin(self.finish(end, &client, &member)).await;
@@ -80,7 +86,8 @@ impl Listener {
             stays: !request.head.close,
         };
         let response = self.response(request, client, member, alarm).await?;
-        terms.stays &= !member.is_draining();
+        // A client whose body was not asked for may send it all the same, or another request.
+        terms.stays &= !member.is_draining() && !inbound.holds_back_body();
         let mut answer = Answer::new(response, terms, inbound);
         poll_fn(|cx| {
             loop {
@@ -163,7 +170,10 @@ impl Listener {
             End::Done => match tunnel {
                 Some(tunnel) => tunnel.run(inbound).await,
                 None if inbound.is_over() => {}
-                None => part(inbound.socket(), member).await,
+                None => {
+                    inbound.done(Instant::now());
+                    part(inbound.socket(), member).await;
+                }
             },
             // A client that reads until the end must not take the cut for one. Any other sees it, and
             // a reset would take with it what it has not read yet of the answers before.
@@ -172,6 +182,8 @@ impl Listener {
                 part(inbound.socket(), member).await;
             }
             End::Cut | End::Stalled => inbound.socket().reset_on_close(),
+            // It may have ended its own side only.
+            End::Gone if inbound.is_until_close() => inbound.socket().reset_on_close(),
             End::Gone => {}
         }
     }

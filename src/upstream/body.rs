@@ -19,6 +19,8 @@ pub struct Upload {
     inbound: Rc<Inbound>,
     /// Most bytes (`--max-body`).
     limit: Option<u64>,
+    /// The client did not say how long it is.
+    is_chunked: bool,
     taken: Cell<u64>,
     pieces: Cell<u32>,
     /// The first piece, as long as it is the only one: it can be sent again.
@@ -47,6 +49,7 @@ impl Upload {
         now: Instant,
     ) -> Rc<Self> {
         Rc::new(Self {
+            is_chunked: inbound.body_left().is_none(),
             inbound,
             limit,
             taken: Cell::new(0),
@@ -67,9 +70,9 @@ impl Upload {
         self.taken.get()
     }
 
-    /// Whether a byte of it was taken from the client.
+    /// Whether a piece of it was taken from the client.
     pub fn is_touched(&self) -> bool {
-        self.taken.get() > 0
+        self.pieces.get() > 0
     }
 
     /// Whether all that was taken is still here.
@@ -94,6 +97,9 @@ impl Upload {
 
     /// Bytes that are still to be sent, if the client said how many there are.
     pub fn left(&self) -> Option<u64> {
+        if self.is_chunked {
+            return None;
+        }
         let again = self.replay.borrow().as_ref().map_or(0, Bytes::len) as u64;
         Some(self.inbound.body_left()? + again)
     }

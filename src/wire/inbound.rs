@@ -190,6 +190,11 @@ impl Inbound {
         )
     }
 
+    /// Whether bytes were read that belong to no request yet.
+    pub fn has_pending(&self) -> bool {
+        !self.state.borrow().pending.is_empty()
+    }
+
     /// How many bytes of the body were not read, where the client said how many there are.
     pub fn body_left(&self) -> Option<u64> {
         match &self.state.borrow().phase {
@@ -290,7 +295,10 @@ impl Inbound {
     pub fn pass_over_body(&self) -> bool {
         if self.is_in_body() {
             let mut nobody = Context::from_waker(Waker::noop());
-            let _unread = self.poll_body(&mut nobody);
+            // The last of it, and its trailers.
+            for _ in 0..2 {
+                let _unread = self.poll_body(&mut nobody);
+            }
         }
         !self.is_in_body()
     }

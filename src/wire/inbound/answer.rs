@@ -52,6 +52,11 @@ impl Inbound {
         Poll::Ready(Ok(()))
     }
 
+    /// Whether the client waits to hear that its body is wanted, and nobody asked for it.
+    pub fn holds_back_body(&self) -> bool {
+        self.owed.get() == CONTINUE && self.state.borrow().pending.is_empty()
+    }
+
     /// The answer begins: what is left of a 100 (Continue) goes before it, unless nothing of one was
     /// written.
     pub fn begin_answer(&self) -> &'static [u8] {

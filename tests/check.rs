@@ -364,7 +364,7 @@ fn admin_is_shown_with_those_it_admits_and_what_it_may_take() {
     let shown = "  0.0.0.0:9180, at most 4 clients\n    --admin: metrics, health, the status page\n      \
                  for clients from 192.168.0.0/16\n";
     assert!(checked.stdout.contains(shown), "{}", checked.stdout);
-    let memory = "  clients of --admin           4 x   192 KiB =    768 KiB\n";
+    let memory = "  clients of --admin           4 x   120 KiB =    480 KiB\n";
     assert!(checked.stdout.contains(memory), "{}", checked.stdout);
     let without = world.check().route("to=https://a.example,identity=none");
     assert!(!without.run().stdout.contains("--admin"));

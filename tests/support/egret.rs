@@ -325,8 +325,12 @@ impl Egret {
     /// Open file descriptors. Only root may look into a process that keeps its memory private: for
     /// anybody else egret counts them itself.
     pub fn descriptors(&self) -> usize {
+        // What egret itself looks at there is open for a moment only.
+        let lasts = |entry: &fs::DirEntry| {
+            fs::read_link(entry.path()).is_ok_and(|target| !target.starts_with("/proc"))
+        };
         match fs::read_dir(format!("/proc/{}/fd", self.pid())) {
-            Ok(found) => found.count(),
+            Ok(found) => found.flatten().filter(lasts).count(),
             Err(_) => self.descriptors_as_told(),
         }
     }

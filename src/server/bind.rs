@@ -7,13 +7,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
 use listenfd::ListenFd;
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
-use tokio::net::{TcpListener, UnixListener};
 
+use super::Acceptor;
 use crate::config::{Listen, SocketAccess};
 use crate::limits;
 
@@ -24,15 +23,6 @@ pub struct Bound {
     pub acceptor: Acceptor,
     /// Where, the port as the system chose it.
     pub at: At,
-}
-
-/// A listening socket of either kind.
-#[derive(Debug)]
-pub enum Acceptor {
-    /// TCP, and the address that clients call where there is but one.
-    Tcp(TcpListener, Option<Rc<str>>),
-    /// A unix socket.
-    Unix(UnixListener),
 }
 
 /// Where a socket listens.
@@ -200,7 +190,7 @@ fn bind_tcp(address: SocketAddr) -> io::Result<Bound> {
     socket.listen(limits::BACKLOG)?;
     let address = socket.local_addr()?.as_socket().unwrap_or(address);
     Ok(Bound {
-        acceptor: Acceptor::tcp(TcpListener::from_std(socket.into())?)?,
+        acceptor: Acceptor::tcp(socket.into())?,
         at: At::Tcp(address),
     })
 }
@@ -240,8 +230,7 @@ fn listen_at(
     let mode = fs::Permissions::from_mode(access.mode);
     fs::set_permissions(path, mode).map_err(failed)?;
     socket.listen(limits::BACKLOG).map_err(failed)?;
-    let listener = UnixListener::from_std(socket.into()).map_err(failed)?;
-    Ok(Acceptor::Unix(listener))
+    Acceptor::unix(socket.into()).map_err(failed)
 }
 
 fn unix_socket() -> io::Result<Socket> {
@@ -328,9 +317,8 @@ impl Passed {
         if let Ok(Some(listener)) = self.sockets.take_unix_listener(index) {
             must_listen(&listener).map_err(wrong)?;
             listener.set_nonblocking(true).map_err(wrong)?;
-            let acceptor = UnixListener::from_std(listener).map_err(wrong)?;
             return Ok(Some(Bound {
-                acceptor: Acceptor::Unix(acceptor),
+                acceptor: Acceptor::unix(listener).map_err(wrong)?,
                 at: At::Passed(name.into()),
             }));
         }
@@ -343,9 +331,8 @@ impl Passed {
         if !guarded && !address.ip().is_loopback() {
             return Err(BindError::OpenToAll(name.into(), address));
         }
-        let acceptor = TcpListener::from_std(listener).map_err(wrong)?;
         Ok(Some(Bound {
-            acceptor: Acceptor::tcp(acceptor).map_err(wrong)?,
+            acceptor: Acceptor::tcp(listener).map_err(wrong)?,
             at: At::Tcp(address),
         }))
     }

@@ -1,5 +1,6 @@
 //! Client connections: admit, serve, watch their deadlines, end them.
 
+mod acceptor;
 mod answer;
 mod bind;
 mod clients;
@@ -7,28 +8,25 @@ mod pulse;
 mod serve;
 mod service;
 
-pub use bind::{Acceptor, At, BindError, Bound, Passed, bind};
+pub use acceptor::Acceptor;
+pub use bind::{At, BindError, Bound, Passed, bind};
 pub use clients::Clients;
 pub use pulse::Pulse;
 pub use service::{Service, Site};
 
 use std::io;
-use std::net::SocketAddr;
-use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use socket2::SockRef;
-use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 
-use crate::config::Peer;
+use acceptor::Arrival;
+
 use crate::limits;
 use crate::proxy::Client;
 use crate::task;
-use crate::wire::{Inbound, Socket};
+use crate::wire::Inbound;
 
 /// How long clients are waited for, and how large their heads may be.
 #[derive(Debug, Clone, Copy)]
@@ -89,72 +87,6 @@ impl Listener {
             tunnel: Rc::default(),
         };
         task::spawn(Rc::clone(self).serve(client, member));
-    }
-}
-
-/// A client that was just accepted.
-struct Arrival {
-    socket: Socket,
-    peer: Peer,
-    /// Where it arrived, as it would call it.
-    local: Rc<str>,
-}
-
-/// An address of ours, as a client would call it.
-fn name_of(address: SocketAddr) -> Rc<str> {
-    let address = SocketAddr::new(address.ip().to_canonical(), address.port());
-    Rc::from(address.to_string())
-}
-
-impl Acceptor {
-    /// Takes clients from `listener`.
-    ///
-    /// # Errors
-    /// The socket is none that listens for TCP.
-    pub fn tcp(listener: TcpListener) -> io::Result<Self> {
-        // Accepted sockets inherit it.
-        SockRef::from(&listener).set_tcp_nodelay(true)?;
-        let address = listener.local_addr()?;
-        let local = (!address.ip().is_unspecified()).then(|| name_of(address));
-        Ok(Self::Tcp(listener, local))
-    }
-
-    async fn accept(&self) -> io::Result<Arrival> {
-        match self {
-            Self::Tcp(listener, local) => {
-                let (stream, peer) = listener.accept().await?;
-                let local = match local {
-                    Some(local) => Rc::clone(local),
-                    None => name_of(stream.local_addr()?),
-                };
-                Ok(Arrival {
-                    // An IPv4 peer of an IPv6 socket is an IPv4 peer.
-                    peer: Peer::Tcp(peer.ip().to_canonical()),
-                    local,
-                    socket: Socket::Tcp(stream),
-                })
-            }
-            Self::Unix(listener) => {
-                let (stream, _) = listener.accept().await?;
-                let uid = stream.peer_cred()?.uid();
-                Ok(Arrival {
-                    peer: Peer::Unix { uid },
-                    local: Rc::from("localhost"),
-                    socket: Socket::Unix(stream),
-                })
-            }
-        }
-    }
-
-    /// Whether the kernel says that nobody waits to be accepted.
-    fn is_deserted(&self) -> bool {
-        let socket = match self {
-            Self::Tcp(listener, _) => listener.as_fd(),
-            Self::Unix(listener) => listener.as_fd(),
-        };
-        let mut sockets = [PollFd::from_borrowed_fd(socket, PollFlags::IN)];
-        let now = Timespec::default();
-        matches!(poll(&mut sockets, Some(&now)), Ok(0))
     }
 }
 

@@ -9,7 +9,8 @@ use std::pin::pin;
 
 use tokio::sync::Notify;
 
-use super::{Acceptor, Arrival};
+use super::Acceptor;
+use super::acceptor::Arrival;
 
 /// The question to one accept loop, and its answer.
 #[derive(Debug, Default)]
@@ -75,7 +76,6 @@ mod tests {
     use std::rc::Rc;
     use std::time::Duration;
 
-    use tokio::net::TcpListener;
     use tokio::task::{JoinHandle, spawn_local};
     use tokio::time::timeout;
 
@@ -89,8 +89,7 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         listener.set_nonblocking(true).expect("not blocking");
         let address = listener.local_addr().expect("bound");
-        let listener = TcpListener::from_std(listener).expect("a runtime");
-        (Acceptor::tcp(listener).expect("its address"), address)
+        (Acceptor::tcp(listener).expect("a runtime"), address)
     }
 
     fn accept_all(acceptor: Acceptor) -> (Rc<Pulse>, JoinHandle<()>) {

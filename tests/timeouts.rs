@@ -449,7 +449,14 @@ fn an_idle_upstream_connection_is_closed_in_time() {
 
 #[test]
 fn keep_alive_of_the_upstream_shortens_that_time_by_a_second_more() {
-    let (world, upstream) = world(|seen: &Seen| match seen.target.as_str() {
+    let gate = Gate::new();
+    let held = Arc::clone(&gate);
+    let ok = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec();
+    let (world, upstream) = world(move |seen: &Seen| match seen.target.as_str() {
+        "/held" => Reply::script(vec![
+            Step::WaitFor(Arc::clone(&held)),
+            Step::Bytes(ok.clone()),
+        ]),
         "/short" => Reply::echo(seen).header("Keep-Alive", "timeout=2"),
         "/now" => Reply::echo(seen).header("Keep-Alive", "max=5, timeout=1"),
         _ => Reply::echo(seen),
@@ -458,12 +465,12 @@ fn keep_alive_of_the_upstream_shortens_that_time_by_a_second_more() {
         .option("--upstream-idle", LONG)
         .start();
     // One stays for long, and must not keep the other from being closed early.
-    assert_eq!(get(egret.addr(0), "/long").status, 200);
+    let mut stays = ask(&egret, "/held");
+    upstream.wait_until(|state| state.seen.len() == 1);
     let began = Instant::now();
-    let both = [ask(&egret, "/long"), ask(&egret, "/short")];
-    for mut client in both {
-        assert_eq!(client.read_response().expect("an answer").status, 200);
-    }
+    assert_eq!(get(egret.addr(0), "/short").status, 200);
+    gate.open();
+    assert_eq!(stays.read_response().expect("an answer").status, 200);
     assert_eq!(upstream.open_connections(), 2);
     upstream.wait_until(|state| state.open == 1);
     took_about(began, Duration::from_secs(1));

@@ -68,8 +68,7 @@ struct Renewer(Child);
 
 impl Renewer {
     fn start(cloud: &Cloud) -> Self {
-        let script =
-            format!("{RENEW} for n in $(seq {RENEWALS}); do renew $n; sleep 1; done");
+        let script = format!("{RENEW} for n in $(seq {RENEWALS}); do renew $n; sleep 1; done");
         let child = Command::new("sh")
             .args(["-ec", &script])
             .current_dir(cloud.dir.path())

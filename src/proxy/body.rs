@@ -148,7 +148,7 @@ impl ResponseBody {
         Poll::Ready(piece.map(|piece| match piece {
             Ok(piece) => {
                 if let Some(record) = &mut self.record {
-                    record.sent(piece.len() as u64);
+                    record.sent(piece.size() as u64);
                 }
                 Ok(piece)
             }

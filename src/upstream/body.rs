@@ -150,7 +150,7 @@ impl Upload {
 
     fn admit(&self, piece: Piece) -> Result<Piece, BodyError> {
         self.last_piece.set(Instant::now());
-        self.taken.set(self.taken.get() + piece.len() as u64);
+        self.taken.set(self.taken.get() + piece.size() as u64);
         self.pieces.set(self.pieces.get().saturating_add(1));
         *self.first.borrow_mut() = match &piece {
             Piece::Data(data) if self.pieces.get() == 1 => Some(data.clone()),

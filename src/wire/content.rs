@@ -18,16 +18,11 @@ pub enum Piece {
 
 impl Piece {
     /// Bytes of content.
-    pub fn len(&self) -> usize {
+    pub fn size(&self) -> usize {
         match self {
             Self::Data(data) => data.len(),
             Self::Trailers(_) => 0,
         }
-    }
-
-    /// Whether it holds no content.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 }
 

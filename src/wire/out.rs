@@ -10,9 +10,6 @@ use http::{HeaderMap, HeaderName};
 use super::request::{chunk_size, fields};
 use crate::limits;
 
-/// Pieces that one system call is given.
-const SLICES: usize = 9;
-
 /// What is to be written and has not been.
 #[derive(Debug, Default)]
 pub struct Out {
@@ -47,11 +44,6 @@ impl Out {
     /// Whether there is a piece that was not copied.
     pub fn has_large(&self) -> bool {
         !self.large.is_empty()
-    }
-
-    /// Where small pieces are put.
-    pub fn small(&mut self) -> &mut Vec<u8> {
-        &mut self.small
     }
 
     /// A small piece is copied, so that others go out with it.
@@ -89,7 +81,7 @@ impl Out {
         &mut self,
         write: impl FnOnce(&[IoSlice<'_>]) -> Poll<io::Result<usize>>,
     ) -> Poll<io::Result<()>> {
-        let mut slices = [IoSlice::new(&[]); SLICES];
+        let mut slices = [IoSlice::new(&[]); limits::WRITE_SLICES];
         let count = self.first(&mut slices);
         let slices = slices.get(..count).unwrap_or_default();
         match ready!(write(slices))? {
@@ -102,7 +94,7 @@ impl Out {
     }
 
     /// Puts what comes first into `slices`: how many they are.
-    fn first<'a>(&'a self, slices: &mut [IoSlice<'a>; SLICES]) -> usize {
+    fn first<'a>(&'a self, slices: &mut [IoSlice<'a>; limits::WRITE_SLICES]) -> usize {
         let small = |from: usize, to: usize| self.small.get(from..to).unwrap_or_default();
         let starts = std::iter::once(self.done).chain(self.large.iter().map(|(place, _)| *place));
         let pairs = starts.zip(&self.large).flat_map(|(from, (place, large))| {

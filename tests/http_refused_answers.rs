@@ -55,6 +55,25 @@ fn bytes_that_nobody_asked_for_end_an_idle_connection() {
     assert_eq!(next(&world), (2, 1));
 }
 
+#[test]
+fn what_comes_with_the_end_of_a_body_is_no_answer_however_much_was_read_at_once() {
+    let world = setup().start();
+    let poison = bytes("HTTP/1.1 200 OK⏎Content-Length: 6⏎⏎poison");
+    for (n, size) in [1, 5_000, 40_000, 100_000, 1_000_000]
+        .into_iter()
+        .enumerate()
+    {
+        let mut answer = bytes(&format!("HTTP/1.1 200 OK⏎Content-Length: {size}⏎⏎"));
+        answer.resize(answer.len() + size, b'x');
+        answer.extend_from_slice(&poison);
+        answer_bad_with(&world, vec![Step::Bytes(answer), Step::Flush]);
+        let response = world.client().get("/bad").expect("a response");
+        assert_eq!(response.body.len(), size);
+        assert!(response.body.iter().all(|byte| *byte == b'x'), "{size}");
+        assert_eq!(next(&world), (n as u64 + 2, 1), "after {size}");
+    }
+}
+
 /// What a client gets of an answer whose upstream goes away in the middle of it.
 fn truncated(world: &World, version: &str, answer: &str, end: Step) -> Result<Response, Failure> {
     answer_bad_with(world, vec![Step::Bytes(bytes(answer)), end]);

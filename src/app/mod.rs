@@ -1,5 +1,6 @@
 //! Wiring: options become identities, routes and listeners; signals stop and reload them.
 
+mod heap;
 mod keeper;
 mod listen;
 mod notify;
@@ -10,6 +11,8 @@ mod run;
 mod signals;
 mod snapshot;
 mod trim;
+
+pub use heap::Heap;
 
 use std::ffi::OsString;
 use std::fmt;

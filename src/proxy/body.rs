@@ -11,6 +11,7 @@ use super::Record;
 use super::destination::Blame;
 use crate::error::{Cause, Failure};
 use crate::identity::Lease;
+use crate::limits;
 use crate::upstream::send::{SendError, Sending};
 use crate::wire::{Broken, Piece};
 
@@ -130,20 +131,20 @@ impl ResponseBody {
         }
     }
 
-    /// The next piece; `None` when it is over. While the client has to take something (`is_out` is
-    /// false), the upstream owes nothing.
+    /// The next piece; `None` when it is over. While the client has to take what is `held` for it,
+    /// the upstream owes nothing; when that is much, it is not read on, and nobody is woken.
     ///
     /// # Errors
     /// It will not come to its end.
     pub fn poll_piece(
         &mut self,
         cx: &mut Context<'_>,
-        is_out: bool,
+        held: usize,
     ) -> Poll<Option<Result<Piece, CutOff>>> {
         let piece = match &mut self.kind {
             Kind::Text(text) if text.is_empty() => None,
             Kind::Text(text) => Some(Ok(Piece::Data(std::mem::take(text)))),
-            Kind::Relay(relay) => ready!(relay.poll_piece(cx, is_out)),
+            Kind::Relay(relay) => ready!(relay.poll_piece(cx, held)),
         };
         Poll::Ready(piece.map(|piece| match piece {
             Ok(piece) => {
@@ -201,13 +202,14 @@ impl Relay {
     fn poll_piece(
         &mut self,
         cx: &mut Context<'_>,
-        is_out: bool,
+        held: usize,
     ) -> Poll<Option<Result<Piece, Failure>>> {
         let Some(lease) = &self.lease else {
             return Poll::Ready(None);
         };
         let outbound = lease.connection.outbound();
-        match outbound.poll_piece(cx) {
+        let room = limits::RELAY_TOGETHER.saturating_sub(held);
+        match outbound.poll_piece(cx, room) {
             Poll::Ready(Some(Ok(piece))) => {
                 self.owing = None;
                 self.settle_if_over();
@@ -222,7 +224,7 @@ impl Relay {
                 let failure = self.end(violation.map_or(Cause::Incomplete, Cause::BadResponse));
                 Poll::Ready(Some(Err(failure)))
             }
-            Poll::Pending if !is_out => {
+            Poll::Pending if held > 0 => {
                 self.owing = None;
                 Poll::Pending
             }

@@ -98,8 +98,8 @@ impl Answer {
     /// Takes what is at hand of the body, up to some bytes, which are then written before more is
     /// taken: what a client does not take stays with the upstream.
     fn fill(&mut self, cx: &mut Context<'_>) {
-        while self.after == After::More && self.out.len() < limits::RELAY_TOGETHER {
-            match self.body.poll_piece(cx, self.out.is_empty()) {
+        while self.after == After::More {
+            match self.body.poll_piece(cx, self.out.len()) {
                 Poll::Pending => return,
                 Poll::Ready(Some(Ok(piece))) => self.put(piece),
                 Poll::Ready(Some(Err(CutOff))) => self.after = After::Cut,

@@ -57,7 +57,11 @@ impl Socket {
     }
 
     pub(super) fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        either!(self, stream => stream.try_write_vectored(slices))
+        match slices {
+            // Costs the kernel less.
+            [one] => self.try_write(one),
+            _ => either!(self, stream => stream.try_write_vectored(slices)),
+        }
     }
 
     pub(super) fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

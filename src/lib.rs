@@ -7,8 +7,8 @@
 //!
 //! | room | what lives there |
 //! |---|---|
-//! | `main` | exit codes |
-//! | [`app`] | wiring, signals, start and stop, what time changes (`keeper`), what start-up needed (`trim`); [`check`] is what `egret check` prints |
+//! | `main` | exit codes, and which heap there is |
+//! | [`app`] | wiring, signals, start and stop, what time changes (`keeper`), what start-up needed (`trim`), the `heap`; [`check`] is what `egret check` prints |
 //! | [`admin`] | what egret tells of itself: health, metrics, the status page |
 //! | [`server`] | bind or take over, accept, deadlines, drain |
 //! | [`proxy`] | one request: who may, routes and forward rules, headers, exchange, body, tunnel |

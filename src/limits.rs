@@ -90,6 +90,8 @@ pub const INTERIM_MAX: usize = 16;
 pub const LAST_READS: usize = 4;
 /// Answers to requests that were read together before other clients have their turn.
 pub const ANSWERS_TOGETHER: u8 = 16;
+/// Pieces of a body that are passed on in a row, either way.
+pub const PIECES_TOGETHER: u8 = 8;
 /// Pieces that one system call is given to write.
 pub const WRITE_SLICES: usize = 9;
 /// Failures that the status page remembers.

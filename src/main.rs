@@ -1,8 +1,8 @@
-//! Exit codes, and the heap.
+//! Exit codes, and which heap there is.
 
 use std::process::ExitCode;
 
-/// Elsewhere nothing is gained.
+// What it is against is glibc's way to copy on x86-64.
 #[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
 #[global_allocator]
 static HEAP: egret::app::Heap = egret::app::Heap;

@@ -174,8 +174,7 @@ fn headers(target: &Target) -> Result<HeaderMap, Cause> {
 /// Reads a body to its end, or as far as it is looked at.
 async fn read(outbound: &Outbound<Stream>, into: &mut Vec<u8>) {
     while into.len() < limits::PROBE_BODY
-        && let Some(Ok(Piece::Data(data))) =
-            poll_fn(|cx| outbound.poll_piece(cx, limits::PROBE_BODY - into.len())).await
+        && let Some(Ok(Piece::Data(data))) = poll_fn(|cx| outbound.poll_piece(cx)).await
     {
         let room = limits::PROBE_BODY - into.len();
         into.extend_from_slice(&data[..data.len().min(room)]);

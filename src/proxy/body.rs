@@ -11,7 +11,6 @@ use super::Record;
 use super::destination::Blame;
 use crate::error::{Cause, Failure};
 use crate::identity::Lease;
-use crate::limits;
 use crate::upstream::send::{SendError, Sending};
 use crate::wire::{Broken, Piece};
 
@@ -131,20 +130,20 @@ impl ResponseBody {
         }
     }
 
-    /// The next piece; `None` when it is over. While the client has to take what is `held` for it,
-    /// the upstream owes nothing; when that is much, it is not read on, and nobody is woken.
+    /// The next piece; `None` when it is over. While the client has to take something (`is_out` is
+    /// false), the upstream owes nothing.
     ///
     /// # Errors
     /// It will not come to its end.
     pub fn poll_piece(
         &mut self,
         cx: &mut Context<'_>,
-        held: usize,
+        is_out: bool,
     ) -> Poll<Option<Result<Piece, CutOff>>> {
         let piece = match &mut self.kind {
             Kind::Text(text) if text.is_empty() => None,
             Kind::Text(text) => Some(Ok(Piece::Data(std::mem::take(text)))),
-            Kind::Relay(relay) => ready!(relay.poll_piece(cx, held)),
+            Kind::Relay(relay) => ready!(relay.poll_piece(cx, is_out)),
         };
         Poll::Ready(piece.map(|piece| match piece {
             Ok(piece) => {
@@ -202,14 +201,13 @@ impl Relay {
     fn poll_piece(
         &mut self,
         cx: &mut Context<'_>,
-        held: usize,
+        is_out: bool,
     ) -> Poll<Option<Result<Piece, Failure>>> {
         let Some(lease) = &self.lease else {
             return Poll::Ready(None);
         };
         let outbound = lease.connection.outbound();
-        let room = limits::RELAY_TOGETHER.saturating_sub(held);
-        match outbound.poll_piece(cx, room) {
+        match outbound.poll_piece(cx) {
             Poll::Ready(Some(Ok(piece))) => {
                 self.owing = None;
                 self.settle_if_over();
@@ -224,7 +222,7 @@ impl Relay {
                 let failure = self.end(violation.map_or(Cause::Incomplete, Cause::BadResponse));
                 Poll::Ready(Some(Err(failure)))
             }
-            Poll::Pending if held > 0 => {
+            Poll::Pending if !is_out => {
                 self.owing = None;
                 Poll::Pending
             }

@@ -8,7 +8,7 @@ use http::{HeaderMap, Response};
 use super::serve::End;
 use crate::limits;
 use crate::proxy::{CutOff, ResponseBody};
-use crate::wire::{Coding, Inbound, Out, Piece, Terms};
+use crate::wire::{Coding, Inbound, Out, Piece, Terms, Turn};
 
 /// What is left of an answer.
 pub(super) struct Answer {
@@ -17,6 +17,7 @@ pub(super) struct Answer {
     out: Out,
     /// The head was joined by what was at hand of the body.
     begun: bool,
+    turn: Turn,
     /// How `out` is to be followed.
     after: After,
     /// Whether the connection may stay when it is out.
@@ -52,6 +53,7 @@ impl Answer {
             coding,
             out: Out::new(head),
             begun: false,
+            turn: Turn::default(),
             after: match coding {
                 Coding::Nothing => After::Nothing,
                 _ => After::More,
@@ -85,7 +87,10 @@ impl Answer {
                 }
             }
             match self.after {
-                After::More => self.fill(cx),
+                After::More => {
+                    ready!(self.turn.poll_next(cx));
+                    self.fill(cx);
+                }
                 After::Nothing => return Poll::Ready(Ok(())),
                 After::Cut => return Poll::Ready(Err(End::Cut)),
             }
@@ -98,8 +103,8 @@ impl Answer {
     /// Takes what is at hand of the body, up to some bytes, which are then written before more is
     /// taken: what a client does not take stays with the upstream.
     fn fill(&mut self, cx: &mut Context<'_>) {
-        while self.after == After::More {
-            match self.body.poll_piece(cx, self.out.len()) {
+        while self.after == After::More && self.out.len() < limits::RELAY_TOGETHER {
+            match self.body.poll_piece(cx, self.out.is_empty()) {
                 Poll::Pending => return,
                 Poll::Ready(Some(Ok(piece))) => self.put(piece),
                 Poll::Ready(Some(Err(CutOff))) => self.after = After::Cut,

@@ -12,7 +12,7 @@ use super::body::{BodyError, Upload};
 use super::connect::Stream;
 use crate::error::Cause;
 use crate::limits;
-use crate::wire::{self, Out, Outbound, Piece};
+use crate::wire::{self, Out, Outbound, Piece, Turn};
 
 /// A request, and how much of it was handed to its connection.
 #[derive(Debug)]
@@ -21,6 +21,7 @@ pub struct Sending {
     out: Out,
     /// What is not in `out` yet; `None`: everything is.
     rest: Option<Rest>,
+    turn: Turn,
     /// The stream failed: nobody knows what of `out` it took.
     failed: bool,
 }
@@ -84,6 +85,7 @@ impl Sending {
                 },
                 upload: Rc::clone(upload),
             }),
+            turn: Turn::default(),
             failed: false,
         }
     }
@@ -118,6 +120,7 @@ impl Sending {
 
     fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         loop {
+            ready!(self.turn.poll_next(cx));
             let starved = self.poll_fill(cx)?.is_pending();
             if self.out.is_empty() {
                 ready!(self.outbound.poll_flush(cx))?;

@@ -17,6 +17,7 @@ mod outbound;
 mod request;
 mod response;
 mod socket;
+mod turn;
 
 pub use alarm::Alarm;
 pub use answer::{Coding, Terms};
@@ -28,6 +29,7 @@ pub use outbound::{Broken, News, Outbound, OutboundIo};
 pub use request::request_head;
 pub use response::Asked;
 pub use socket::Socket;
+pub use turn::Turn;
 
 use crate::error::Violation;
 use chunk::Chunks;

@@ -23,13 +23,6 @@ pub trait News: AsyncBufRead + AsyncWrite + Unpin {
 
     /// Pending while nothing came to the socket; wakes as a read does.
     fn poll_news(&self, cx: &mut Context<'_>) -> Poll<()>;
-
-    /// From now on one read takes so many bytes from the socket at most; with zero, nothing is
-    /// read but what is here, and a read that waits for more is not woken.
-    fn read_at_most(&mut self, bytes: usize);
-
-    /// From now on reads are as the stream has them.
-    fn read_as_asked(&mut self);
 }
 
 /// No response came, or not the whole of it; the connection knows why.
@@ -220,23 +213,11 @@ impl<S: News> Outbound<S> {
         }
     }
 
-    /// The next piece of the response's body; `None` when it is over. `most` bytes may be read at
-    /// once; with zero, only what is here is given, and nobody is woken when more comes.
+    /// The next piece of the response's body; `None` when it is over.
     ///
     /// # Errors
     /// The connection ended or failed before, or what came is no HTTP.
-    pub fn poll_piece(
-        &self,
-        cx: &mut Context<'_>,
-        most: usize,
-    ) -> Poll<Option<Result<Piece, Broken>>> {
-        self.io.borrow_mut().read_at_most(most);
-        let piece = self.poll_body(cx);
-        self.io.borrow_mut().read_as_asked();
-        piece
-    }
-
-    fn poll_body(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Piece, Broken>>> {
+    pub fn poll_piece(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Piece, Broken>>> {
         while !self.is_response_over() {
             if let Some(trailers) = self.take_trailers() {
                 return Poll::Ready(Some(Ok(trailers)));

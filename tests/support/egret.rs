@@ -14,6 +14,7 @@ use std::time::Instant;
 use command_fds::{CommandFdExt, FdMapping};
 
 use super::PATIENCE;
+use super::wait_until;
 
 /// How egret is to be started.
 #[derive(Debug, Clone)]
@@ -347,6 +348,20 @@ impl Egret {
         self.signal("USR1");
         self.wait_log(|lines| told(lines).len() > before);
         told(&self.stderr.lines())[before]
+    }
+
+    /// Stops it (SIGSTOP), and waits until it stands still.
+    pub fn pause(&self) {
+        self.signal("STOP");
+        let path = format!("/proc/{}/status", self.pid());
+        wait_until("it stands still", || {
+            fs::read_to_string(&path).is_ok_and(|status| status.contains("State:\tT"))
+        });
+    }
+
+    /// Lets it go on after [`Egret::pause`].
+    pub fn resume(&self) {
+        self.signal("CONT");
     }
 
     /// Processor time so far, in hundredths of a second (proc(5)).

@@ -179,7 +179,7 @@ impl Connection {
     fn peek(&self, known: Known) -> Peek {
         let mut byte = [MaybeUninit::uninit()];
         let peeked = self.outbound().with_stream(|stream| {
-            let socket = stream.get_ref().0.tcp();
+            let socket = stream.get_ref().0;
             let mut ask = || socket2::SockRef::from(socket).peek(&mut byte);
             match known {
                 Known::ByLoop => socket.try_io(Interest::READABLE, ask),

@@ -69,13 +69,14 @@ pub(super) struct LastWords {
 }
 
 pub(super) fn last_words(stream: &mut Stream) -> LastWords {
-    let (intake, session) = stream.get_mut();
+    let (tcp, session) = stream.get_mut();
+    let socket = socket2::SockRef::from(&*tcp);
     let mut last = LastWords {
         responded: false,
         ending: Ending::Closed,
     };
     for _ in 0..limits::LAST_READS {
-        if !matches!(session.read_tls(intake), Ok(1..)) {
+        if !matches!(session.read_tls(&mut &*socket), Ok(1..)) {
             break;
         }
         match session.process_new_packets() {

@@ -82,9 +82,9 @@ impl Line {
 
     /// Nobody reads or writes any more, on either side.
     pub(super) fn cut(&self) {
-        let _gone = self.outbound.with_stream(|tls| {
-            socket2::SockRef::from(tls.get_ref().0.tcp()).shutdown(Shutdown::Both)
-        });
+        let _gone = self
+            .outbound
+            .with_stream(|tls| socket2::SockRef::from(tls.get_ref().0).shutdown(Shutdown::Both));
     }
 
     fn wake(&self) {

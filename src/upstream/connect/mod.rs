@@ -3,7 +3,6 @@
 mod connection;
 mod ending;
 mod facts;
-mod intake;
 mod line;
 mod validity;
 
@@ -31,7 +30,6 @@ use tokio_rustls::client::TlsStream;
 
 use ending::ending;
 use facts::Observed;
-use intake::Intake;
 
 use super::Upstream;
 use super::dial::{DialError, dial};
@@ -42,24 +40,16 @@ use crate::limits;
 use crate::wire::News;
 
 /// The stream under an upstream connection.
-pub type Stream = TlsStream<Intake>;
+pub type Stream = TlsStream<TcpStream>;
 
 impl News for Stream {
     fn holds_any(&self) -> bool {
-        let (intake, session) = self.get_ref();
-        intake.holds_any() || !session.wants_read()
+        !self.get_ref().1.wants_read()
     }
 
     fn poll_news(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.get_ref().0.poll_news(cx)
-    }
-
-    fn read_at_most(&mut self, bytes: usize) {
-        self.get_mut().0.read_at_most(bytes);
-    }
-
-    fn read_as_asked(&mut self) {
-        self.get_mut().0.read_as_asked();
+        // An error is news too: the read that follows tells of it.
+        self.get_ref().0.poll_read_ready(cx).map(drop)
     }
 }
 
@@ -223,7 +213,7 @@ async fn shake_hands(
     facts: &Gathering,
 ) -> Result<Stream, Cause> {
     let result = Observed {
-        handshake: TlsConnector::from(config).connect(name, Intake::new(stream)),
+        handshake: TlsConnector::from(config).connect(name, stream),
         facts: Rc::clone(facts),
     }
     .await;

@@ -57,6 +57,10 @@ fn vanish(answer: Vec<Step>, bytes: &[u8], then: impl FnOnce(&mut Client<TcpStre
     upstream.wait_until(|state| state.seen.len() == 1);
     then(&mut client, &upstream);
     drop(client);
+    // Two more than there is room for would put each other out until the end is noticed.
+    wait_until("the client's end is noticed", || {
+        egret.snapshot(": clients=") == "0"
+    });
     all_places_are_free(&egret);
     assert_eq!(
         upstream.connections(),

@@ -336,18 +336,23 @@ impl Egret {
         }
     }
 
-    /// Open file descriptors, as a snapshot (SIGUSR1) says.
+    /// Open file descriptors, as a snapshot says.
     pub fn descriptors_as_told(&self) -> usize {
-        const MARK: &str = "process: descriptors=";
-        let told = |lines: &[String]| -> Vec<usize> {
-            let marked = lines.iter().filter_map(|line| line.split_once(MARK));
-            let number = |(_, rest): (&str, &str)| rest.split(' ').next()?.parse().ok();
-            marked.filter_map(number).collect()
+        let told = self.snapshot("process: descriptors=");
+        told.parse().expect("a number")
+    }
+
+    /// The word behind `mark` in a snapshot (SIGUSR1) that is asked for now.
+    pub fn snapshot(&self, mark: &str) -> String {
+        let told = |lines: &[String]| -> Vec<String> {
+            let marked = lines.iter().filter_map(|line| line.split_once(mark));
+            let word = |(_, rest): (&str, &str)| Some(rest.split(' ').next()?.to_owned());
+            marked.filter_map(word).collect()
         };
         let before = told(&self.stderr.lines()).len();
         self.signal("USR1");
         self.wait_log(|lines| told(lines).len() > before);
-        told(&self.stderr.lines())[before]
+        told(&self.stderr.lines()).swap_remove(before)
     }
 
     /// Stops it (SIGSTOP), and waits until it stands still.

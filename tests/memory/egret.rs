@@ -1,6 +1,7 @@
 //! egret in a thread of this process whose heap is counted: the program itself, options to signals.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -10,7 +11,11 @@ use rustix::process::{Signal, getpid, kill_process};
 use crate::heap;
 use crate::support::PATIENCE;
 
-/// A running egret; stops when dropped.
+/// A signal is for the whole process: with two of them, one might end before it was sent what is
+/// meant for it, and the next to start would find that.
+static RUNS: AtomicBool = AtomicBool::new(false);
+
+/// The running egret, of which there is one at a time; stops when dropped.
 pub struct Egret {
     thread: Option<JoinHandle<u8>>,
     addrs: Vec<SocketAddr>,
@@ -28,6 +33,7 @@ impl Egret {
     }
 
     fn with(options: &[String], routes: &[String], admin: bool) -> Self {
+        assert!(!RUNS.swap(true, Ordering::SeqCst), "another one runs");
         // A port that was free may be taken when egret comes to it.
         let tries = std::iter::repeat_with(|| Self::try_start(options, routes, admin));
         let mut started = tries.take(3).flatten();
@@ -78,6 +84,7 @@ impl Drop for Egret {
     fn drop(&mut self) {
         let _ = kill_process(getpid(), Signal::TERM);
         let ended = self.thread.take().map(JoinHandle::join);
+        RUNS.store(false, Ordering::SeqCst);
         assert!(std::thread::panicking() || matches!(ended, Some(Ok(0))));
     }
 }

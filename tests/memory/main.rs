@@ -114,16 +114,23 @@ fn a_client_and_its_connection_take_no_more_than_their_constants() {
     let _alone = alone();
     let world = World::new();
     let upstream = world.upstream().start();
-    let proxy = || Proxy::start(&world, upstream.addr(), EACH_ITS_OWN);
+    let each =
+        |addr, what, act: fn(&TcpStream)| Proxy::start(&world, addr, EACH_ITS_OWN).each(what, act);
+    let addr = upstream.addr();
     let worst = [
-        proxy().each("a stalled download", send_two),
-        proxy().each("a stalled upload", |client| send_upload(client, "/stall")),
-        proxy().each("both stalled", |client| send_upload(client, "/")),
-        proxy().each("answers nobody takes", |client| {
+        each(addr, "a stalled download", send_two),
+        each(addr, "a stalled upload", |client| {
+            send_upload(client, "/stall");
+        }),
+        each(addr, "both stalled", |client| send_upload(client, "/")),
+        each(addr, "answers nobody takes", |client| {
             send_until_stuck(client, head("GET /large", "", HEAD).as_bytes());
         }),
-        Proxy::start(&world, upstreams::endless_handshake(), EACH_ITS_OWN)
-            .each("an endless handshake", send_two),
+        each(
+            upstreams::endless_handshake(),
+            "an endless handshake",
+            send_two,
+        ),
     ];
     let worst = worst.into_iter().max().unwrap_or_default();
     let granted = limits::CLIENT_BYTES + limits::CONNECTION_BYTES;

@@ -95,6 +95,7 @@ impl Answer {
                 After::Cut => return Poll::Ready(Err(End::Cut)),
             }
             if self.out.is_empty() && self.after == After::More {
+                self.turn = Turn::default();
                 return Poll::Pending;
             }
         }

@@ -125,6 +125,7 @@ impl Sending {
             if self.out.is_empty() {
                 ready!(self.outbound.poll_flush(cx))?;
                 if starved {
+                    self.turn = Turn::default();
                     return Poll::Pending;
                 }
                 self.outbound.request_sent();

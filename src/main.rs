@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-// What it is against is glibc's way to copy on x86-64.
+// Against the way in which glibc copies on x86-64; elsewhere the system's serves as it is.
 #[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
 #[global_allocator]
 static HEAP: egret::app::Heap = egret::app::Heap;

@@ -69,8 +69,8 @@ fn read_only_file<'a>(
     (matches!(may, "r--p" | "r-xp") && path.starts_with('/')).then_some(range)
 }
 
-/// Measured with one identity and one route, at rest, it takes PSS
-/// from 2,927 to 714 KiB (the static `small` build: from 1,968 to 616), and no safe call does that.
+/// Measured with one identity and one route, at rest, it takes PSS from 2,927 to 714 KiB (the static
+/// `small` build: from 1,968 to 616), and no safe call does that.
 #[allow(unsafe_code)]
 fn drop_pages(range: Range<usize>) {
     let start: *mut c_void = without_provenance_mut(range.start);

@@ -34,15 +34,13 @@ fn answer_bad_with(world: &World, steps: Vec<Step>) {
 fn bytes_that_nobody_asked_for_end_an_idle_connection() {
     let world = setup().start();
     let gate = Gate::new();
-    let poison = Arc::clone(&gate);
+    let opened = Arc::clone(&gate);
     world
         .upstream
         .answer(move |seen: &Seen| match seen.request {
             1 => Reply::echo(seen)
-                .then(Step::WaitFor(Arc::clone(&poison)))
-                .then(Step::Bytes(bytes(
-                    "HTTP/1.1 200 OK⏎Content-Length: 6⏎⏎poison",
-                )))
+                .then(Step::WaitFor(Arc::clone(&opened)))
+                .then(Step::Bytes(poison(6)))
                 .then(Step::Flush)
                 .then(Step::Mark("poisoned")),
             _ => Reply::echo(seen),

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use support::client::{Client, get};
 use support::dns::{Dns, Mode};
 use support::egret::{Builder, Egret};
+use support::snapshot::Snapshot;
 use support::upstream::Upstream;
 use support::wait_until;
 use support::world::World;
@@ -195,11 +196,8 @@ fn the_last_good_answer_is_used_logged_and_counted_while_dns_fails() {
         assert_eq!(get(egret.addr(0), "/").status, 200);
     }
     assert_eq!(egret.log().matches("using its addresses").count(), 1);
-    egret.signal("USR1");
-    let line = egret.wait_line("snapshot: dns: ");
-    let stale = line.split(' ').find_map(|word| word.strip_prefix("stale="));
-    let stale: u32 = stale.and_then(|n| n.parse().ok()).expect("a number");
-    assert!(stale >= 4, "{line}");
+    let stale = Snapshot::of(&egret).value("dns", "stale");
+    assert!(stale.parse::<u32>().expect("a number") >= 4, "{stale}");
     dns.set(Mode::Found);
     wait_until("it is fresh again", || {
         assert_eq!(get(egret.addr(0), "/").status, 200);

@@ -349,11 +349,11 @@ fn a_loop_that_stands_still_does_not_feed_the_watchdog_until_it_goes_on() {
         .spawn();
     assert_eq!(manager.next(), READY);
     manager.is_fed();
-    egret.signal("STOP");
+    egret.pause();
     // What was sent before it stood still.
     while manager.next_within(Duration::from_millis(1)).is_some() {}
     assert_eq!(manager.next_within(Duration::from_millis(600)), None);
-    egret.signal("CONT");
+    egret.resume();
     manager.is_fed();
     stop(&mut egret);
 }

@@ -10,6 +10,7 @@ use std::time::Instant;
 use support::client::{Client, get};
 use support::egret::{Builder, Egret};
 use support::gate::Gate;
+use support::snapshot::Snapshot;
 use support::upstream::{Reply, Seen, Step, Upstream};
 use support::wait_until;
 use support::world::World;
@@ -59,7 +60,7 @@ fn vanish(answer: Vec<Step>, bytes: &[u8], then: impl FnOnce(&mut Client<TcpStre
     drop(client);
     // Two more than there is room for would put each other out until the end is noticed.
     wait_until("the client's end is noticed", || {
-        egret.snapshot(": clients=") == "0"
+        Snapshot::of(&egret).value("listener", "clients") == "0"
     });
     all_places_are_free(&egret);
     assert_eq!(

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use support::client::{Client, get};
 use support::egret::Egret;
 use support::gate::Gate;
+use support::snapshot::Snapshot;
 use support::upstream::{Reply, Step, Upstream};
 use support::wait_until;
 use support::world::World;
@@ -34,41 +35,6 @@ fn ask(egret: &Egret, target: &str) -> Client<TcpStream> {
     client
 }
 
-/// The lines of the next snapshot, from behind `snapshot: `.
-fn snapshot(egret: &Egret) -> Vec<String> {
-    let lines = |log: &[String]| -> Vec<String> {
-        let parts = log.iter().filter_map(|line| line.split_once("snapshot: "));
-        parts.map(|(_, rest)| rest.to_owned()).collect()
-    };
-    let ends = |lines: &[String]| {
-        let is_last = |line: &&String| line.starts_with("process: ");
-        lines.iter().filter(is_last).count()
-    };
-    let (mut before, mut all) = (Vec::new(), Vec::new());
-    egret.wait_log(|log| {
-        before = lines(log);
-        true
-    });
-    egret.signal("USR1");
-    egret.wait_log(|log| {
-        all = lines(log);
-        ends(&all) > ends(&before)
-    });
-    all.split_off(before.len())
-}
-
-/// The value of `name=` in the line that starts so.
-fn value(lines: &[String], start: &str, name: &str) -> String {
-    let line = lines.iter().find(|line| line.starts_with(start));
-    let line = line.unwrap_or_else(|| panic!("no line {start:?} in {lines:#?}"));
-    let values = line.split(' ').filter_map(|word| word.split_once('='));
-    let mut named = values.filter(|(known, _)| *known == name);
-    let (_, value) = named
-        .next()
-        .unwrap_or_else(|| panic!("no {name}= in {line:?}"));
-    value.to_owned()
-}
-
 #[test]
 fn sigusr1_logs_how_full_every_table_is() {
     let world = World::new();
@@ -87,7 +53,8 @@ fn sigusr1_logs_how_full_every_table_is() {
         .start();
     let open = egret.descriptors();
 
-    let lines = snapshot(&egret);
+    let mut told = Snapshot::of(&egret);
+    let lines = &told.0;
     let meter = "identity \"meter\": ";
     assert_eq!(
         lines[..4],
@@ -106,7 +73,7 @@ fn sigusr1_logs_how_full_every_table_is() {
         "dns: names=0 capacity=64 running=0 running_capacity=2 queued=0 queued_capacity=16 \
          lookups=0 failures=0 stale=0 queue_full=0"
     );
-    assert_eq!(value(&lines, "process", "descriptors"), open.to_string());
+    assert_eq!(told.value("process", "descriptors"), open.to_string());
 
     // Two at work, one that waits for them, one idle.
     let mut idle = Client::connect(egret.addr(0));
@@ -114,12 +81,11 @@ fn sigusr1_logs_how_full_every_table_is() {
     let mut held: Vec<_> = (0..2).map(|_| ask(&egret, "/held")).collect();
     upstream.wait_until(|state| state.seen.len() == 3);
     held.push(ask(&egret, "/held"));
-    let mut lines = Vec::new();
     wait_until("one waits", || {
-        lines = snapshot(&egret);
-        value(&lines, meter, "waiting") == "1"
+        told = Snapshot::of(&egret);
+        told.value(meter, "waiting") == "1"
     });
-    let number = |start: &str, name: &str| value(&lines, start, name);
+    let number = |start: &str, name: &str| told.value(start, name);
     let listener = "listener 127.0.0.1:0: ";
     assert_eq!(number(listener, "clients"), "4");
     assert_eq!(number(listener, "idle"), "1");
@@ -138,14 +104,14 @@ fn sigusr1_logs_how_full_every_table_is() {
         assert_eq!(client.read_response().expect("an answer").status, 200);
     }
     wait_until("both rest", || {
-        value(&snapshot(&egret), meter, "idle") == "2"
+        Snapshot::of(&egret).value(meter, "idle") == "2"
     });
     world.device("meter");
     egret.signal("HUP");
     egret.wait_line("reloaded identity \"meter\": epoch 2");
-    let lines = snapshot(&egret);
-    assert_eq!(value(&lines, meter, "epoch"), "2");
-    assert_eq!(value(&lines, meter, "sessions"), "0");
+    let told = Snapshot::of(&egret);
+    assert_eq!(told.value(meter, "epoch"), "2");
+    assert_eq!(told.value(meter, "sessions"), "0");
 }
 
 #[test]
@@ -160,8 +126,8 @@ fn a_handshake_under_way_is_in_the_snapshot() {
     let _client = ask(&egret, "/");
     let _accepted = silent.accept().expect("a connection");
     wait_until("a handshake", || {
-        let lines = snapshot(&egret);
-        let none = |name| value(&lines, "identity \"none\": ", name);
+        let told = Snapshot::of(&egret);
+        let none = |name| told.value("identity \"none\": ", name);
         (none("handshakes"), none("busy")) == ("1".into(), "1".into())
     });
 }
@@ -182,8 +148,7 @@ fn while_requests_finish_sighup_is_ignored_and_sigusr1_is_not() {
     egret.wait_line("stopping: 1 client connections open");
     egret.signal("HUP");
     egret.wait_line("SIGHUP is ignored: egret is stopping");
-    let lines = snapshot(&egret);
-    assert_eq!(value(&lines, "listener", "clients"), "1");
+    assert_eq!(Snapshot::of(&egret).value("listener", "clients"), "1");
     gate.open();
     assert_eq!(client.read_response().expect("an answer").status, 200);
     assert_eq!(egret.wait_exit().code(), Some(0));

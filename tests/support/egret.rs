@@ -13,8 +13,8 @@ use std::time::Instant;
 
 use command_fds::{CommandFdExt, FdMapping};
 
-use super::PATIENCE;
-use super::wait_until;
+use super::snapshot::Snapshot;
+use super::{PATIENCE, wait_until};
 
 /// How egret is to be started.
 #[derive(Debug, Clone)]
@@ -338,21 +338,8 @@ impl Egret {
 
     /// Open file descriptors, as a snapshot says.
     pub fn descriptors_as_told(&self) -> usize {
-        let told = self.snapshot("process: descriptors=");
+        let told = Snapshot::of(self).value("process", "descriptors");
         told.parse().expect("a number")
-    }
-
-    /// The word behind `mark` in a snapshot (SIGUSR1) that is asked for now.
-    pub fn snapshot(&self, mark: &str) -> String {
-        let told = |lines: &[String]| -> Vec<String> {
-            let marked = lines.iter().filter_map(|line| line.split_once(mark));
-            let word = |(_, rest): (&str, &str)| Some(rest.split(' ').next()?.to_owned());
-            marked.filter_map(word).collect()
-        };
-        let before = told(&self.stderr.lines()).len();
-        self.signal("USR1");
-        self.wait_log(|lines| told(lines).len() > before);
-        told(&self.stderr.lines()).swap_remove(before)
     }
 
     /// Stops it (SIGSTOP), and waits until it stands still.

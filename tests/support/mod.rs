@@ -14,6 +14,7 @@ pub mod gate;
 pub mod json;
 pub mod logger;
 pub mod pin;
+pub mod snapshot;
 pub mod upstream;
 pub mod world;
 

@@ -129,6 +129,43 @@ fn idle_clients_that_hold_on_to_their_connections_do_not_delay_newcomers() {
 }
 
 #[test]
+fn who_arrives_with_a_request_is_answered_though_the_next_needs_a_place() {
+    let world = World::new();
+    let upstream = world.upstream().start();
+    let to = format!("to={},identity=none,clients=1", upstream.url());
+    let egret = egret(&world).route(&to).start();
+    // All of them are there before the first is accepted.
+    egret.pause();
+    let mut clients: Vec<_> = (0..6).map(|_| ask(egret.addr(0), "/")).collect();
+    egret.resume();
+    for client in &mut clients {
+        assert_eq!(status(client), 200);
+    }
+}
+
+#[test]
+fn a_client_that_asks_while_it_is_to_make_room_stays_and_the_next_idle_one_goes() {
+    let world = World::new();
+    let gate = Gate::new();
+    let upstream = world.upstream().handler(gated(&gate)).start();
+    let to = format!("to={},identity=none,clients=2", upstream.url());
+    let egret = egret(&world).route(&to).start();
+    let mut clients = [(); 2].map(|()| Client::connect(egret.addr(0)));
+    for client in &mut clients {
+        assert_eq!(client.get("/").expect("an answer").status, 200);
+    }
+    let [mut oldest, mut other] = clients;
+    egret.pause();
+    let mut newcomer = ask(egret.addr(0), "/");
+    ask_again(&mut oldest, "/wait");
+    egret.resume();
+    assert_eq!(status(&mut newcomer), 200);
+    assert_eq!(other.read_to_end().expect("an end in order"), b"");
+    gate.open();
+    assert_eq!(status(&mut oldest), 200);
+}
+
+#[test]
 fn where_no_client_is_idle_nobody_is_accepted_until_one_leaves() {
     let world = World::new();
     let gate = Gate::new();

@@ -192,6 +192,13 @@ impl Member {
         .await;
     }
 
+    /// The client asks for something: if it was to make room, another one may.
+    pub(super) fn stays(&self) {
+        if !self.is_draining() && self.entry.must_leave.replace(false) {
+            self.clients.changed.notify_one();
+        }
+    }
+
     /// Whether the client is to go once it is idle.
     pub(super) fn must_leave(&self) -> bool {
         self.entry.must_leave.get()

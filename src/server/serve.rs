@@ -53,12 +53,17 @@ impl Listener {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Request, End>> {
         if let Poll::Ready(request) = inbound.poll_request(cx) {
+            member.stays();
             return Poll::Ready(request.map_err(End::from));
         }
         member.polled(cx);
-        // At a stop nobody waits for the rest of a head.
-        if member.must_leave() && (member.is_draining() || inbound.idle_since().is_some()) {
-            return Poll::Ready(Err(End::Done));
+        if member.must_leave() {
+            // At a stop nobody waits for the rest of a head.
+            let is_idle = member.is_draining() || inbound.idle_since().is_some();
+            if is_idle && !inbound.is_asking() {
+                return Poll::Ready(Err(End::Done));
+            }
+            member.stays();
         }
         Poll::Ready(Err(
             match ready!(self.patience.poll_expired(inbound.waiting(), alarm, cx)) {

@@ -163,6 +163,16 @@ impl Inbound {
         }
     }
 
+    /// Whether a client that was thought to be idle sent something that the event loop was not told
+    /// of yet: then it is idle no longer, and its connection will be polled.
+    pub fn is_asking(&self) -> bool {
+        let asks = self.socket.has_unread();
+        if asks {
+            self.reading.set(None);
+        }
+        asks
+    }
+
     /// Nothing more will be asked or answered here: whoever needs the place may have it.
     pub fn done(&self, now: Instant) {
         self.busy.set(false);

@@ -79,6 +79,13 @@ impl Socket {
         either!(self, stream => stream.try_io(Interest::READABLE, peek))
     }
 
+    /// Whether something lies unread that the event loop need not have been told of yet; the end is
+    /// nothing.
+    pub(super) fn has_unread(&self) -> bool {
+        let mut byte = [MaybeUninit::uninit()];
+        matches!(self.raw().peek(&mut byte), Ok(1..))
+    }
+
     /// Whether nothing lies unread, as far as the event loop knows; if it does not, the kernel.
     pub(super) fn is_empty(&self) -> bool {
         match self.peek() {

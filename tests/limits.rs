@@ -15,6 +15,7 @@ use support::black_hole::BlackHole;
 use support::client::{Client, get};
 use support::egret::{Builder, Egret};
 use support::gate::Gate;
+use support::snapshot::Snapshot;
 use support::upstream::{OnAccept, ReadBody, Reply, Seen, Step};
 use support::wait_until;
 use support::world::World;
@@ -509,6 +510,34 @@ fn eight_handshakes_of_one_identity_may_stall_and_another_goes_on() {
     drop(accepted.remove(first));
     wait_until("the next began", || began(&accepted) == 8);
     drop(clients);
+}
+
+#[test]
+fn a_handshake_that_waited_for_others_does_not_blame_its_upstream() {
+    let world = World::new();
+    let upstream = world.upstream().on_accept(|_| OnAccept::Stall).start();
+    let egret = egret(&world)
+        .identity(&world.device("a"))
+        .route(&format!("to={},identity=a", upstream.url()))
+        .option("--connect-timeout", "3s")
+        .start();
+    let mut clients: Vec<_> = (0..8).map(|_| ask(egret.addr(0), "/")).collect();
+    wait_until("all places are taken", || {
+        Snapshot::of(&egret).value("identity \"a\"", "handshakes") == "8"
+    });
+    let late = ask(egret.addr(0), "/").read_response().expect("an answer");
+    assert_eq!(late.status, 503);
+    assert_eq!(late.header("retry-after"), Some("1"));
+    assert_eq!(
+        late.text(),
+        "503 identity \"a\": no room for a TLS handshake in time (--connect-timeout): \
+         too many are under way; the log names the upstream that does not finish them\n"
+    );
+    for client in &mut clients {
+        assert_eq!(status(client), 504);
+    }
+    let blamed = format!("{}: the TLS handshake did not finish", &upstream.url()[8..]);
+    assert!(egret.log().contains(&blamed), "{blamed}");
 }
 
 #[test]

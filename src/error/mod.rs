@@ -99,6 +99,9 @@ pub enum Cause {
         /// `--wait-timeout`.
         after: Duration,
     },
+    /// Too many handshakes were under way: too little time was left for this one, for which its
+    /// upstream is not to blame.
+    HandshakeWait,
     /// The identity's files are missing or bad; why.
     IdentityUnavailable(String),
     /// The clock is before the build date.
@@ -182,6 +185,7 @@ impl Cause {
             | Self::NoDescriptors
             | Self::Busy { .. }
             | Self::WaitTimeout { .. }
+            | Self::HandshakeWait
             | Self::IdentityUnavailable(_)
             | Self::ClockNotSet => 503,
             Self::DnsTimeout
@@ -229,6 +233,7 @@ impl Cause {
             Self::BadResponse(_) => "http_protocol_error",
             Self::Busy { .. }
             | Self::WaitTimeout { .. }
+            | Self::HandshakeWait
             | Self::DnsQueueFull
             | Self::NoDescriptors => "connection_limit_reached",
             Self::IdentityUnavailable(_) | Self::ClockNotSet => "proxy_configuration_error",
@@ -278,6 +283,7 @@ impl Cause {
             Self::BadResponse(_) => "bad_response",
             Self::Busy { .. } => "busy",
             Self::WaitTimeout { .. } => "wait_timeout",
+            Self::HandshakeWait => "handshake_wait",
             Self::IdentityUnavailable(_) => "identity_unavailable",
             Self::ClockNotSet => "clock_not_set",
             Self::ResponseTimeout(_) => "response_timeout",
@@ -290,7 +296,7 @@ impl Cause {
     pub fn retry_after(&self) -> Option<u32> {
         match self {
             Self::ClockNotSet | Self::Busy { .. } | Self::WaitTimeout { .. } => Some(1),
-            Self::DnsQueueFull | Self::NoDescriptors => Some(1),
+            Self::HandshakeWait | Self::DnsQueueFull | Self::NoDescriptors => Some(1),
             Self::IdentityUnavailable(_) => Some(10),
             _ => None,
         }

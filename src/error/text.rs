@@ -24,9 +24,10 @@ impl Failure {
     fn tell(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {
             // These are about an identity whatever the upstream is, and the next about neither.
-            Cause::Busy { .. } | Cause::WaitTimeout { .. } | Cause::IdentityUnavailable(_) => {
-                write!(f, "identity {}: ", self.quoted_identity())?
-            }
+            Cause::Busy { .. }
+            | Cause::WaitTimeout { .. }
+            | Cause::HandshakeWait
+            | Cause::IdentityUnavailable(_) => write!(f, "identity {}: ", self.quoted_identity())?,
             Cause::ClockNotSet => {}
             cause if cause.is_clients() => {}
             _ => {
@@ -89,6 +90,7 @@ impl Failure {
             Cause::WaitTimeout { connections, after } => {
                 write!(f, "all {connections} connections busy for {after:?}; raise connections= or --wait-timeout")
             }
+            Cause::HandshakeWait => f.write_str("no room for a TLS handshake in time (--connect-timeout): too many are under way; the log names the upstream that does not finish them"),
             Cause::IdentityUnavailable(why) => f.write_str(why),
             Cause::ClockNotSet => f.write_str("clock is not set; no certificate can be checked before it is (ntpd, chrony)"),
             Cause::ResponseTimeout(after) => write!(f, "no answer for {after:?} (--response-timeout)"),

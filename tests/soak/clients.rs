@@ -269,7 +269,7 @@ fn refused(ledger: &Ledger, asked: &Asked<'_>, proxy_status: &str) -> Option<Str
     let full = asked.entry.narrow && error == "connection_limit_reached";
     let fault = |fault: Fault| fault.explains(error);
     // All handshakes that an identity may have under way at once may be at an upstream that stalls.
-    let crowded = error == "connection_timeout"
+    let crowded = error == "connection_limit_reached"
         && ledger.any_fault_anywhere(asked.from, |_, fault| fault == Fault::Accepts);
     let explained = full
         || crowded

@@ -171,12 +171,17 @@ pub async fn open(
     let stream = tcp(&addresses, upstream.port, dialer, deadline).await?;
     let connected = Instant::now();
     note_dialled(facts, &stream, connected - resolved);
-    let stream = timeout_at(deadline, async {
-        let _place = handshakes.place(&dialer.handshakes).await;
-        shake_hands(stream, name, config, facts).await
-    })
-    .await
-    .map_err(|_| Cause::ConnectTimeout(Phase::Tls))??;
+    let _place = timeout_at(deadline, handshakes.place(&dialer.handshakes))
+        .await
+        .map_err(|_| Cause::HandshakeWait)?;
+    // What is left may be too little for an upstream that is none the slower for it.
+    let late = match connected.elapsed() > dialer.connect_timeout / 2 {
+        true => Cause::HandshakeWait,
+        false => Cause::ConnectTimeout(Phase::Tls),
+    };
+    let stream = timeout_at(deadline, shake_hands(stream, name, config, facts))
+        .await
+        .map_err(|_| late)??;
     facts.borrow_mut().took.handshake = Some(connected.elapsed());
     Ok(stream)
 }

@@ -19,7 +19,7 @@ pub struct Clients {
     full: Cell<bool>,
     /// Accept loops that wait for a place: a LISTEN may have two addresses.
     waiting: Cell<usize>,
-    /// A client left, or became idle while the table is full.
+    /// A client left, or became idle while the table is full, or asks when it was to leave.
     changed: Notify,
     draining: Cell<bool>,
 }
@@ -90,6 +90,9 @@ impl Clients {
     /// Waits until there is a place for one more: the client that has been idle longest makes
     /// room; if none is idle, nobody is accepted until one leaves.
     pub(super) async fn make_room(&self) {
+        if self.len() < self.capacity {
+            return;
+        }
         self.waiting.set(self.waiting.get() + 1);
         while self.len() >= self.capacity {
             let idle = self.oldest_idle();
@@ -107,8 +110,19 @@ impl Clients {
             self.changed.notified().await;
         }
         self.waiting.set(self.waiting.get() - 1);
-        if self.waiting.get() == 0 && self.full.replace(false) {
+        if self.waiting.get() > 0 {
+            return;
+        }
+        self.nobody_must_leave();
+        if self.full.replace(false) {
             ::log::info!("{}: accepting clients again", self.name);
+        }
+    }
+
+    fn nobody_must_leave(&self) {
+        let draining = self.draining.get();
+        for entry in self.members.borrow().iter() {
+            entry.must_leave.set(draining);
         }
     }
 
@@ -135,7 +149,8 @@ impl Clients {
         }
     }
 
-    /// Idle clients leave now, the others with their answer.
+    /// Idle clients leave now, the others with their answer: also one whose request has arrived and
+    /// was not read yet.
     pub fn drain(&self) {
         self.draining.set(true);
         for entry in self.members.borrow().iter() {
@@ -192,9 +207,12 @@ impl Member {
         .await;
     }
 
-    /// The client asks for something: if it was to make room, another one may.
-    pub(super) fn stays(&self) {
-        if !self.is_draining() && self.entry.must_leave.replace(false) {
+    /// The client asks for something: if it was to make room, another one may that is idle. Where
+    /// none is, it still leaves with its answer.
+    pub(super) fn keeps_place(&self) {
+        if self.must_leave() && !self.is_draining() {
+            let none_is_idle = self.clients.oldest_idle().is_none();
+            self.entry.must_leave.set(none_is_idle);
             self.clients.changed.notify_one();
         }
     }

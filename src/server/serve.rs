@@ -52,18 +52,25 @@ impl Listener {
         alarm: &Alarm,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Request, End>> {
-        if let Poll::Ready(request) = inbound.poll_request(cx) {
-            member.stays();
-            return Poll::Ready(request.map_err(End::from));
-        }
-        member.polled(cx);
-        if member.must_leave() {
+        loop {
+            if let Poll::Ready(request) = inbound.poll_request(cx) {
+                if request.is_ok() {
+                    member.keeps_place();
+                }
+                return Poll::Ready(request.map_err(End::from));
+            }
+            member.polled(cx);
+            if !member.must_leave() {
+                break;
+            }
             // At a stop nobody waits for the rest of a head.
-            let is_idle = member.is_draining() || inbound.idle_since().is_some();
-            if is_idle && !inbound.is_asking() {
+            if !member.is_draining() && inbound.idle_since().is_none() {
+                member.keeps_place();
+                break;
+            }
+            if !inbound.take_unannounced() {
                 return Poll::Ready(Err(End::Done));
             }
-            member.stays();
         }
         Poll::Ready(Err(
             match ready!(self.patience.poll_expired(inbound.waiting(), alarm, cx)) {
@@ -92,7 +99,7 @@ impl Listener {
         };
         let response = self.response(request, client, member, alarm).await?;
         // A client whose body was not asked for may send it all the same, or another request.
-        terms.stays &= !member.is_draining() && !inbound.holds_back_body();
+        terms.stays &= !member.must_leave() && !inbound.holds_back_body();
         let mut answer = Answer::new(response, terms, inbound);
         poll_fn(|cx| {
             loop {

@@ -163,14 +163,15 @@ impl Inbound {
         }
     }
 
-    /// Whether a client that was thought to be idle sent something that the event loop was not told
-    /// of yet: then it is idle no longer, and its connection will be polled.
-    pub fn is_asking(&self) -> bool {
-        let asks = self.socket.has_unread();
-        if asks {
-            self.reading.set(None);
-        }
-        asks
+    /// Takes what the client sent of a head and the event loop was perhaps not told of yet, for
+    /// [`Inbound::poll_request`]; whether there is anything.
+    pub fn take_unannounced(&self) -> bool {
+        let mut bytes = [0; limits::READ_STEP];
+        // An end or a failure shows when the connection is parted with.
+        let read = self.socket.read_unannounced(&mut bytes).unwrap_or_default();
+        let pending = &mut self.state.borrow_mut().pending;
+        pending.extend_from_slice(bytes.get(..read).unwrap_or_default());
+        read > 0
     }
 
     /// Nothing more will be asked or answered here: whoever needs the place may have it.
@@ -228,7 +229,10 @@ impl Inbound {
                     return Poll::Ready(Ok(request));
                 }
                 Ok(None) => {}
-                Err(refused) => return Poll::Ready(Err(NoRequest::Refused(refused))),
+                Err(refused) => {
+                    self.reading.set(None);
+                    return Poll::Ready(Err(NoRequest::Refused(refused)));
+                }
             }
             match self.poll_more(cx, &mut state.pending, limits::READ_STEP) {
                 Poll::Ready(Ok(0)) => {

@@ -1,7 +1,7 @@
 //! A client's socket: TCP or unix, non-blocking, used through a shared reference.
 
 use std::future::poll_fn;
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, Read};
 use std::mem::MaybeUninit;
 use std::net::Shutdown;
 use std::task::{Context, Poll};
@@ -79,11 +79,9 @@ impl Socket {
         either!(self, stream => stream.try_io(Interest::READABLE, peek))
     }
 
-    /// Whether something lies unread that the event loop need not have been told of yet; the end is
-    /// nothing.
-    pub(super) fn has_unread(&self) -> bool {
-        let mut byte = [MaybeUninit::uninit()];
-        matches!(self.raw().peek(&mut byte), Ok(1..))
+    /// Reads what lies there, whether or not the event loop was told of it.
+    pub(super) fn read_unannounced(&self, into: &mut [u8]) -> io::Result<usize> {
+        (&*self.raw()).read(into)
     }
 
     /// Whether nothing lies unread, as far as the event loop knows; if it does not, the kernel.

@@ -15,10 +15,27 @@ use crate::support::PATIENCE;
 /// meant for it, and the next to start would find that.
 static RUNS: AtomicBool = AtomicBool::new(false);
 
+/// The right to run one.
+struct Only;
+
+impl Only {
+    fn one() -> Self {
+        assert!(!RUNS.swap(true, Ordering::SeqCst), "another one runs");
+        Self
+    }
+}
+
+impl Drop for Only {
+    fn drop(&mut self) {
+        RUNS.store(false, Ordering::SeqCst);
+    }
+}
+
 /// The running egret, of which there is one at a time; stops when dropped.
 pub struct Egret {
     thread: Option<JoinHandle<u8>>,
     addrs: Vec<SocketAddr>,
+    _only: Only,
 }
 
 impl Egret {
@@ -33,7 +50,6 @@ impl Egret {
     }
 
     fn with(options: &[String], routes: &[String], admin: bool) -> Self {
-        assert!(!RUNS.swap(true, Ordering::SeqCst), "another one runs");
         // A port that was free may be taken when egret comes to it.
         let tries = std::iter::repeat_with(|| Self::try_start(options, routes, admin));
         let mut started = tries.take(3).flatten();
@@ -42,6 +58,7 @@ impl Egret {
 
     /// `None`, when it ended with a failure at run time.
     fn try_start(options: &[String], routes: &[String], admin: bool) -> Option<Self> {
+        let only = Only::one();
         // All are held until all are chosen: no port is given twice.
         let listeners: Vec<_> = (0..routes.len() + usize::from(admin))
             .map(|_| free_listener())
@@ -71,6 +88,7 @@ impl Egret {
         Some(Self {
             thread: Some(thread),
             addrs,
+            _only: only,
         })
     }
 
@@ -84,7 +102,6 @@ impl Drop for Egret {
     fn drop(&mut self) {
         let _ = kill_process(getpid(), Signal::TERM);
         let ended = self.thread.take().map(JoinHandle::join);
-        RUNS.store(false, Ordering::SeqCst);
         assert!(std::thread::panicking() || matches!(ended, Some(Ok(0))));
     }
 }

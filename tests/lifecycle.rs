@@ -186,19 +186,23 @@ fn clients_that_hold_on_to_an_idle_connection_do_not_hold_up_the_stop() {
 #[test]
 fn a_request_that_arrived_before_the_stop_is_answered() {
     let world = World::new();
-    let upstream = world.upstream().start();
+    let gate = Gate::new();
+    let upstream = world.upstream().handler(in_two_parts(&gate)).start();
     let mut egret = egret(&world, &upstream.url()).start();
     let mut client = Client::connect(egret.addr(0));
     assert_eq!(client.get("/").expect("an answer").status, 200);
     egret.pause();
-    client
-        .write_raw(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        .expect("written");
+    let request = b"GET /late HTTP/1.1\r\nHost: x\r\n\r\n";
+    client.write_raw(request).expect("written");
     egret.signal("TERM");
     egret.resume();
-    let response = client.read_response().expect("an answer");
-    assert_eq!(response.status, 200);
-    assert_eq!(response.header("connection"), Some("close"));
+    egret.wait_line("stopping: 1 client connections open");
+    gate.open();
+    let late = client.read_response().expect("an answer");
+    assert_eq!(
+        (late.status, late.header("connection")),
+        (204, Some("close"))
+    );
     assert_eq!(egret.wait_exit().code(), Some(0));
 }
 

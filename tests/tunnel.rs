@@ -89,6 +89,28 @@ fn assert_refused(response: &Response, status: u16, part: &str) {
 }
 
 #[test]
+fn a_tunnel_that_was_to_make_room_does_not_say_that_it_ends() {
+    let far = Far::new();
+    let egret = Egret::builder(EGRET)
+        .forward_at(LISTEN, "to=127.0.0.1:*,identity=none,tunnel=on,clients=1")
+        .start();
+    // Both are there before the first is accepted.
+    egret.pause();
+    let clients = [(); 2].map(|()| asks(&egret, far.addr()));
+    egret.resume();
+    for mut near in clients {
+        let response = answered(&mut near);
+        assert_eq!(
+            (response.status, response.header("connection")),
+            (200, None)
+        );
+        let mut far = far.accept();
+        near.write_raw(b"through").expect("written");
+        assert_eq!(read_exact(&mut far, 7), b"through");
+    }
+}
+
+#[test]
 fn connect_is_refused_unless_the_rule_permits_tunnels_and_the_refusal_says_why() {
     let far = Far::new();
     let egret = Egret::builder(EGRET)

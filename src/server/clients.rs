@@ -111,6 +111,8 @@ impl Clients {
         }
         self.waiting.set(self.waiting.get() - 1);
         if self.waiting.get() > 0 {
+            // Both may have been told to wait for the same client.
+            self.changed.notify_one();
             return;
         }
         self.nobody_must_leave();

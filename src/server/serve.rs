@@ -63,14 +63,15 @@ impl Listener {
             if !member.must_leave() {
                 break;
             }
-            // At a stop nobody waits for the rest of a head.
-            if !member.is_draining() && inbound.idle_since().is_none() {
-                member.keeps_place();
-                break;
+            if inbound.take_unannounced() {
+                continue;
             }
-            if !inbound.take_unannounced() {
+            // At a stop nobody waits for the rest of a head.
+            if member.is_draining() || inbound.idle_since().is_some() {
                 return Poll::Ready(Err(End::Done));
             }
+            member.keeps_place();
+            break;
         }
         Poll::Ready(Err(
             match ready!(self.patience.poll_expired(inbound.waiting(), alarm, cx)) {
@@ -98,8 +99,10 @@ impl Listener {
             stays: !request.head.close,
         };
         let response = self.response(request, client, member, alarm).await?;
+        // A tunnel begins with its answer.
+        terms.stays &= !member.must_leave() || client.tunnel.borrow().is_some();
         // A client whose body was not asked for may send it all the same, or another request.
-        terms.stays &= !member.must_leave() && !inbound.holds_back_body();
+        terms.stays &= !inbound.holds_back_body();
         let mut answer = Answer::new(response, terms, inbound);
         poll_fn(|cx| {
             loop {

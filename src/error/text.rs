@@ -90,7 +90,7 @@ impl Failure {
             Cause::WaitTimeout { connections, after } => {
                 write!(f, "all {connections} connections busy for {after:?}; raise connections= or --wait-timeout")
             }
-            Cause::HandshakeWait => f.write_str("no room for a TLS handshake in time (--connect-timeout): too many are under way; the log names the upstream that does not finish them"),
+            Cause::HandshakeWait => f.write_str("no room for a TLS handshake in time (--connect-timeout): those under way do not end; find the upstream that hangs with egret probe"),
             Cause::IdentityUnavailable(why) => f.write_str(why),
             Cause::ClockNotSet => f.write_str("clock is not set; no certificate can be checked before it is (ntpd, chrony)"),
             Cause::ResponseTimeout(after) => write!(f, "no answer for {after:?} (--response-timeout)"),

@@ -7,8 +7,8 @@ use socket2::{Domain, Socket, Type};
 
 /// A listener whose queue is full: the kernel drops every further SYN.
 pub struct BlackHole {
-    _listener: Socket,
-    _queued: Vec<TcpStream>,
+    listener: Socket,
+    queued: Vec<TcpStream>,
     port: u16,
 }
 
@@ -24,9 +24,16 @@ impl BlackHole {
         let silence = Duration::from_millis(250);
         let connect = || TcpStream::connect_timeout(&address, silence).ok();
         Self {
-            _queued: std::iter::from_fn(connect).collect(),
-            _listener: listener,
+            queued: std::iter::from_fn(connect).collect(),
+            listener,
             port: address.port(),
+        }
+    }
+
+    /// Makes room in the queue: the next SYN is answered, and nothing else is.
+    pub fn take_queued(&self) {
+        for _ in &self.queued {
+            self.listener.accept().expect("one that is queued");
         }
     }
 

@@ -174,8 +174,9 @@ pub async fn open(
     let _place = timeout_at(deadline, handshakes.place(&dialer.handshakes))
         .await
         .map_err(|_| Cause::HandshakeWait)?;
-    // What is left may be too little for an upstream that is none the slower for it.
-    let late = match connected.elapsed() > dialer.connect_timeout / 2 {
+    // Too little may be left for an upstream that is none the slower for it.
+    let left = deadline.saturating_duration_since(Instant::now());
+    let late = match connected.elapsed() > left {
         true => Cause::HandshakeWait,
         false => Cause::ConnectTimeout(Phase::Tls),
     };

@@ -60,18 +60,16 @@ impl Listener {
                 return Poll::Ready(request.map_err(End::from));
             }
             member.polled(cx);
-            if !member.must_leave() {
+            if !member.must_leave() || !inbound.take_unannounced() {
                 break;
             }
-            if inbound.take_unannounced() {
-                continue;
-            }
+        }
+        if member.must_leave() {
             // At a stop nobody waits for the rest of a head.
             if member.is_draining() || inbound.idle_since().is_some() {
                 return Poll::Ready(Err(End::Done));
             }
             member.keeps_place();
-            break;
         }
         Poll::Ready(Err(
             match ready!(self.patience.poll_expired(inbound.waiting(), alarm, cx)) {

@@ -230,6 +230,7 @@ impl Inbound {
                 }
                 Ok(None) => {}
                 Err(refused) => {
+                    // It is not idle while it is told so.
                     self.reading.set(None);
                     return Poll::Ready(Err(NoRequest::Refused(refused)));
                 }
